@@ -1,0 +1,2 @@
+//! The program `fdfs`, and the classic FastDFS programs by name.
+fn main() {}

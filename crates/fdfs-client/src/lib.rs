@@ -1,0 +1,1 @@
+//! The client library: upload, download and delete files of a FastDFS cluster.

@@ -1,0 +1,1 @@
+//! The configuration dialect of FastDFS and one table of keys per file.

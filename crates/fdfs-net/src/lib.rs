@@ -1,0 +1,1 @@
+//! Framed connections, accept loop, limits, time-outs, calls and pools.

@@ -1,0 +1,4 @@
+//! One file per command body: layout, units, limits, encode and decode.
+
+pub mod storage;
+pub mod tracker;

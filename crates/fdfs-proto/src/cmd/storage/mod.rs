@@ -1,0 +1,1 @@
+//! Commands that a storage serves: files of clients, replication, recovery, trunk files.

@@ -1,0 +1,1 @@
+//! Commands in which a tracker takes part: queries, lists, administration, reports of storages, elections.

@@ -1,0 +1,1 @@
+//! The names that servers give to files.

@@ -1,0 +1,1 @@
+//! Files of a storage on its disks: store paths, new files, metadata, binlog, marks, state.

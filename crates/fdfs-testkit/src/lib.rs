@@ -1,0 +1,1 @@
+//! Clusters for tests: in-process servers, real processes, recorded transcripts.
