@@ -4,7 +4,6 @@
 //!
 //! * [`header`], [`command`], [`wire`]: the frame, the command table and how bodies are read and written;
 //! * [`shared`]: structures that several commands carry;
-
 //! * [`file_id`]: the names the servers give to files;
 //! * [`cmd`]: one file per command body;
 //! * [`disk`]: one file per file format of a storage or tracker directory.
