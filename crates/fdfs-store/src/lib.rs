@@ -1,1 +1,26 @@
-//! Files of a storage on its disks: store paths, new files, metadata, binlog, marks, state.
+//! Files of a storage on its disks: store paths, new files, metadata, binlog, state files.
+//!
+//! Never: the network, the clock of a decision, an async call. Every call blocks and is made under a permit of its
+//! store path by whoever owns the connection. Disks are reached through one narrow trait, [`Fs`], so that tests can
+//! break them.
+
+pub mod binlog;
+pub mod data_file;
+pub mod error;
+pub mod fs;
+pub mod meta_file;
+pub mod new_file;
+pub mod real_fs;
+pub mod reconcile;
+pub mod state;
+pub mod state_file;
+pub mod store_path;
+pub mod subdirs;
+
+pub use binlog::Binlog;
+pub use data_file::DataFile;
+pub use error::StoreError;
+pub use fs::{FileKind, FileStat, Fs, FsFile, Space};
+pub use new_file::NewFile;
+pub use real_fs::RealFs;
+pub use store_path::StorePath;

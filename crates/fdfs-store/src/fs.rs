@@ -1,0 +1,117 @@
+//! The narrow door to the disk: what a store needs of a file system, and nothing else.
+//!
+//! Production goes through [`crate::RealFs`]. Tests use file systems that stop, fail or write short at the n-th call, and
+//! that forget whatever was not synced.
+
+use std::io;
+use std::path::Path;
+
+/// What a directory entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// Anything else: sockets, devices, pipes.
+    Other,
+}
+
+/// What a store wants to know of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileStat {
+    /// What it is.
+    pub kind: FileKind,
+    /// Its length in bytes.
+    pub len_bytes: u64,
+    /// Its modification time, unix seconds.
+    pub modified_unix_secs: i64,
+    /// The device it is on: equal numbers share one file system and so one flush.
+    pub device: u64,
+}
+
+/// Room of the file system below a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Space {
+    /// All bytes of the file system.
+    pub total_bytes: u64,
+    /// Bytes that an unprivileged program can still write.
+    pub free_bytes: u64,
+}
+
+/// A file system. Names are relative to an open directory and use `/`; none is ever absolute or holds `..`.
+///
+/// # Errors
+/// Every call gives the operating system's error as it is; who calls adds what was being done, and where.
+pub trait Fs: std::fmt::Debug + Clone + Send + Sync + 'static {
+    /// An open directory.
+    type Dir: std::fmt::Debug + Send + Sync + 'static;
+    /// An open file.
+    type File: FsFile + std::fmt::Debug;
+
+    /// Opens a directory by its path.
+    fn open_dir(&self, path: &Path) -> io::Result<Self::Dir>;
+    /// Makes a directory and those above it; one that is there already is fine.
+    fn make_dirs(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes one directory.
+    fn make_dir(&self, dir: &Self::Dir, name: &str) -> io::Result<()>;
+    /// Makes a new file for writing; an existing name is an error.
+    fn create_new(&self, dir: &Self::Dir, name: &str) -> io::Result<Self::File>;
+    /// Makes a file for writing, or empties the one that has the name.
+    fn create_or_empty(&self, dir: &Self::Dir, name: &str) -> io::Result<Self::File>;
+    /// Opens a file for writing at positions, makes it when it is missing, keeps its content.
+    fn open_write(&self, dir: &Self::Dir, name: &str) -> io::Result<Self::File>;
+    /// Opens a file for reading.
+    fn open_read(&self, dir: &Self::Dir, name: &str) -> io::Result<Self::File>;
+
+    /// What the entry is, without following a link.
+    fn stat(&self, dir: &Self::Dir, name: &str) -> io::Result<FileStat>;
+    /// The names in a directory, without `.` and `..`, in no order.
+    fn list(&self, dir: &Self::Dir, name: &str) -> io::Result<Vec<String>>;
+    /// Renames, replacing the target.
+    fn rename(&self, dir: &Self::Dir, from: &str, to: &str) -> io::Result<()>;
+    /// Renames; an existing target is an error.
+    fn rename_new(&self, dir: &Self::Dir, from: &str, to: &str) -> io::Result<()>;
+    /// Removes a file or a link.
+    fn remove(&self, dir: &Self::Dir, name: &str) -> io::Result<()>;
+
+    /// Makes the names in a directory durable.
+    fn sync_dir(&self, dir: &Self::Dir, name: &str) -> io::Result<()>;
+    /// Makes everything of the file system below `dir` durable: data, names, sizes.
+    fn sync_all(&self, dir: &Self::Dir) -> io::Result<()>;
+    /// Room below a directory.
+    fn space(&self, dir: &Self::Dir) -> io::Result<Space>;
+}
+
+/// An open file; positions come from the caller.
+///
+/// # Errors
+/// As [`Fs`].
+pub trait FsFile: Send + Sync + 'static {
+    /// Reads some bytes at a position; 0 is the end.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Writes some bytes at a position.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+    /// Cuts or extends.
+    fn set_len(&self, len_bytes: u64) -> io::Result<()>;
+    /// What it is.
+    fn stat(&self) -> io::Result<FileStat>;
+    /// Makes its data and length durable.
+    fn sync(&self) -> io::Result<()>;
+
+    /// Writes all bytes at a position.
+    fn write_all_at(&self, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.write_at(bytes, offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => (bytes, offset) = (&bytes[n..], offset + n as u64),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+}

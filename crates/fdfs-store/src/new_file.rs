@@ -1,0 +1,136 @@
+//! A file that is coming in piece by piece: a temporary name, then its final one.
+
+use std::sync::Arc;
+
+use crate::error::{At, StoreError};
+use crate::fs::{Fs, FsFile};
+use crate::real_fs::RealFs;
+use crate::store_path::StorePath;
+
+/// A file that is coming in. It has no name that a client could ask for until [`NewFile::name`] gives it one; dropped
+/// before that, it is gone.
+#[derive(Debug)]
+pub struct NewFile<F: Fs = RealFs> {
+    path: Arc<StorePath<F>>,
+    temp_name: String,
+    file: F::File,
+    len_bytes: u64,
+    /// Bytes that were not yet written back when `fsync_after_written_bytes` is set.
+    unsynced_bytes: u64,
+    crc: crc32fast::Hasher,
+    is_named: bool,
+}
+
+impl<F: Fs> NewFile<F> {
+    /// Begins a file on a store path.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn begin(path: Arc<StorePath<F>>) -> Result<Self, StoreError> {
+        let temp_name = path.temp_name();
+        let file = path.fs().create_new(path.data(), &temp_name).at("create", path.data_path(), &temp_name)?;
+        Ok(Self {
+            path,
+            temp_name,
+            file,
+            len_bytes: 0,
+            unsynced_bytes: 0,
+            crc: crc32fast::Hasher::new(),
+            is_named: false,
+        })
+    }
+
+    /// Appends a piece. With `sync_every_bytes` above 0 the written bytes are made durable each time that many have
+    /// come together, so that a large file does not leave all of its write-back to the end.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn write(&mut self, piece: &[u8], sync_every_bytes: u64) -> Result<(), StoreError> {
+        self.crc.update(piece);
+        self.file.write_all_at(piece, self.len_bytes).at("write", self.path.data_path(), &self.temp_name)?;
+        self.len_bytes += piece.len() as u64;
+        self.unsynced_bytes += piece.len() as u64;
+        if sync_every_bytes > 0 && self.unsynced_bytes >= sync_every_bytes {
+            self.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Makes what was written so far durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`]; the store path must not be written any more then.
+    pub fn sync(&mut self) -> Result<(), StoreError> {
+        self.unsynced_bytes = 0;
+        self.file.sync().at("sync", self.path.data_path(), &self.temp_name)
+    }
+
+    /// Bytes written so far.
+    #[must_use]
+    pub const fn len_bytes(&self) -> u64 {
+        self.len_bytes
+    }
+
+    /// CRC32 of the bytes written so far.
+    #[must_use]
+    pub fn crc32(&self) -> u32 {
+        self.crc.clone().finalize()
+    }
+
+    /// The file's modification time, unix seconds.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn modified_unix_secs(&self) -> Result<i64, StoreError> {
+        let stat = self.file.stat().at("stat", self.path.data_path(), &self.temp_name)?;
+        Ok(stat.modified_unix_secs)
+    }
+
+    /// Gives it its true name. A name that is taken is an error, and another one may be tried.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`], [`StoreError::Disk`].
+    pub fn name(&mut self, true_name: &str) -> Result<(), StoreError> {
+        self.path.rename_new(&self.temp_name, true_name)?;
+        self.is_named = true;
+        Ok(())
+    }
+}
+
+impl<F: Fs> Drop for NewFile<F> {
+    fn drop(&mut self) {
+        if !self.is_named {
+            // What cannot be removed now is removed at the next start.
+            let _ = self.path.fs().remove(self.path.data(), &self.temp_name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RealFs;
+
+    #[test]
+    fn a_file_in_pieces_has_no_name_until_it_is_whole() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = Arc::new(StorePath::open(RealFs, 0, temp.path(), false, 4).unwrap().path);
+        let names = || RealFs.list(path.data(), "").unwrap();
+        let mut file = NewFile::begin(path.clone()).unwrap();
+        file.write(b"hello ", 0).unwrap();
+        file.write(b"world", 4).unwrap();
+        assert_eq!(file.crc32(), 0x0d4a_1185);
+        assert_eq!(file.len_bytes(), 11);
+        assert_eq!(names().len(), 1);
+        file.name("00/01/x").unwrap();
+        drop(file);
+        assert_eq!(names(), ["00"]);
+        assert_eq!(std::fs::read(temp.path().join("data/00/01/x")).unwrap(), b"hello world");
+
+        let mut cut_off = NewFile::begin(path.clone()).unwrap();
+        cut_off.write(b"half", 0).unwrap();
+        assert!(matches!(cut_off.name("00/01/x"), Err(StoreError::Exists { .. })));
+        drop(cut_off);
+        assert_eq!(names(), ["00"]);
+    }
+}
