@@ -12,6 +12,7 @@ pub mod meta_file;
 pub mod new_file;
 pub mod real_fs;
 pub mod reconcile;
+pub mod sim_fs;
 pub mod state;
 pub mod state_file;
 pub mod store_path;
