@@ -1,1 +1,10 @@
-//! Every decision of the cluster: membership, selection, placement.
+//! Every decision of the cluster: who is a member, who is alive, who serves a request, where a new file goes.
+//!
+//! Never: a clock, a socket, a file, a lock, a log call or randomness. An event and the time come in, an answer and
+//! effects go out; the shells carry the effects out.
+//!
+//! * [`tracker`]: join, beats, liveness, replication states, selection, administration, lists, snapshots;
+//! * [`placement`]: the storage's choice of a store path and of the sub directories of a new file.
+
+pub mod placement;
+pub mod tracker;

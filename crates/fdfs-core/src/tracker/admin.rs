@@ -1,0 +1,151 @@
+//! Deletions by the administrator (93, 108) and changed addresses (78).
+
+use fdfs_proto::limits::STORAGES_PER_GROUP;
+use fdfs_proto::shared::StorageStatus;
+use fdfs_proto::{GroupName, IpText, StorageId};
+
+use super::addr::Addrs;
+use super::cluster::Cluster;
+use super::effect::{Cause, Effect, Event, save, save_members};
+use super::error::ClusterError;
+use super::ids::id_of_address;
+use super::status;
+use super::storage::Storage;
+use super::time::Now;
+
+impl Cluster {
+    /// Deletes a storage that does not serve (93). Its slot stays, DELETED, until the next restart.
+    ///
+    /// # Errors
+    /// [`ClusterError::NoGroup`]; [`ClusterError::NoStorage`], also for a changed address; [`ClusterError::Live`];
+    /// [`ClusterError::Already`].
+    pub fn delete_storage(&mut self, now: Now, group: &GroupName, id: &StorageId) -> Result<Vec<Effect>, ClusterError> {
+        let group = self.require_group(group)?;
+        let group = &mut self.groups[group];
+        let index = group.require(id)?;
+        match group.storages[index].status {
+            StorageStatus::IpChanged => return Err(ClusterError::NoStorage { group: group.name, id: *id }),
+            StorageStatus::Deleted => return Err(ClusterError::Already { id: *id }),
+            live if status::is_live(live) => return Err(ClusterError::Live { id: *id, status: live }),
+            _ => {}
+        }
+        let mut effects = Vec::new();
+        let line = self.changelog.append(now.unix_secs, &group.name, id, StorageStatus::Deleted, None);
+        effects.push(Effect::AppendChangelog(line));
+        for storage in &mut group.storages {
+            if storage.sync_source == Some(*id) {
+                (storage.sync_source, storage.sync_until) = (None, 0);
+            }
+            storage.synced_from.remove(id);
+        }
+        group.storages[index].clear_numbers();
+        if group.trunk_server == Some(*id) {
+            group.trunk_server = None;
+            group.trunk_chg_count += 1;
+            self.trunk_chg_count += 1;
+            let event = Event::TrunkServerChanged { group: group.name, old: Some(*id), new: None };
+            effects.push(Effect::Log(event));
+            save(&mut effects, Effect::SaveGroups);
+        }
+        group.set_status(index, StorageStatus::Deleted, Cause::Administrator, &self.settings, &mut effects);
+        Ok(effects)
+    }
+
+    /// Deletes a group without storages (108).
+    ///
+    /// # Errors
+    /// [`ClusterError::NoGroup`]; [`ClusterError::GroupNotEmpty`]: deleted storages count until the next restart.
+    pub fn delete_group(&mut self, group: &GroupName) -> Result<Vec<Effect>, ClusterError> {
+        let index = self.require_group(group)?;
+        let storage_count = self.groups[index].storages.len();
+        if storage_count > 0 {
+            return Err(ClusterError::GroupNotEmpty { storage_count });
+        }
+        self.groups.remove(index);
+        self.rebalance();
+        Ok(vec![Effect::Log(Event::GroupDeleted { group: *group }), Effect::SaveGroups])
+    }
+
+    /// A storage that is identified by its address has a new one (78). It keeps its data under the new address; an
+    /// entry with the old address remains, IP_CHANGED, until the next restart.
+    ///
+    /// # Errors
+    /// [`ClusterError::OnlyWithoutIds`]; [`ClusterError::NotPeerAddress`]; [`ClusterError::NoGroup`];
+    /// [`ClusterError::NoStorage`], also for a deleted one; [`ClusterError::Live`]; [`ClusterError::Already`];
+    /// [`ClusterError::Taken`].
+    pub fn report_ip_changed(
+        &mut self,
+        now: Now,
+        peer_ip: &IpText,
+        group: &GroupName,
+        old_ip: &IpText,
+        new_ip: &IpText,
+    ) -> Result<Vec<Effect>, ClusterError> {
+        if self.settings.ids.is_some() {
+            return Err(ClusterError::OnlyWithoutIds);
+        }
+        if new_ip != peer_ip {
+            return Err(ClusterError::NotPeerAddress { told: *new_ip, peer: *peer_ip });
+        }
+        let (old, new) = (id_of_address(old_ip), id_of_address(new_ip));
+        let group = self.require_group(group)?;
+        let group = &mut self.groups[group];
+        let mut index = group.require(&old)?;
+        match group.storages[index].status {
+            StorageStatus::Deleted => return Err(ClusterError::NoStorage { group: group.name, id: old }),
+            StorageStatus::IpChanged => return Err(ClusterError::Already { id: old }),
+            live if status::is_live(live) => return Err(ClusterError::Live { id: old, status: live }),
+            _ => {}
+        }
+        if let Some(taken) = group.find(&new) {
+            if group.storages[taken].status != StorageStatus::Deleted {
+                return Err(ClusterError::Taken { id: new });
+            }
+            // Two entries must not go by one id: the deleted one makes room.
+            group.storages.remove(taken);
+            if taken < index {
+                index -= 1;
+            }
+        }
+
+        let mut effects = Vec::new();
+        let line = self.changelog.append(now.unix_secs, &group.name, &old, StorageStatus::IpChanged, Some(&new));
+        effects.push(Effect::AppendChangelog(line));
+        let storage = &mut group.storages[index];
+        let twin = Storage::new(old, storage.addrs, storage.port, StorageStatus::IpChanged);
+        storage.id = new;
+        storage.addrs = Addrs::one(*new_ip);
+        for storage in &mut group.storages {
+            if storage.sync_source == Some(old) {
+                storage.sync_source = Some(new);
+            }
+            if let Some(time) = storage.synced_from.remove(&old) {
+                storage.synced_from.insert(new, time);
+            }
+        }
+        let trunk_role = group.trunk_server == Some(old);
+        if trunk_role {
+            group.trunk_server = Some(new);
+            group.trunk_chg_count += 1;
+            self.trunk_chg_count += 1;
+        }
+        if group.last_trunk_server == Some(old) {
+            group.last_trunk_server = Some(new);
+        }
+        for joined in self.joined.values_mut() {
+            if joined.group == group.name && joined.id == old {
+                joined.id = new;
+            }
+        }
+        if group.storages.len() < STORAGES_PER_GROUP {
+            group.add(twin, &self.settings);
+        } else {
+            group.chg_count += 1;
+            group.rebuild(&self.settings);
+        }
+        effects.push(Effect::Log(Event::AddressChanged { group: group.name, old, new }));
+        save(&mut effects, Effect::SaveGroups);
+        save_members(&mut effects);
+        Ok(effects)
+    }
+}

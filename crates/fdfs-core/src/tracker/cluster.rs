@@ -1,0 +1,142 @@
+//! The whole state of a tracker.
+
+use std::collections::BTreeMap;
+
+use fdfs_proto::{GroupName, IpText, StorageId};
+
+use super::changelog::Changelog;
+use super::error::ClusterError;
+use super::group::Group;
+use super::ids::id_of_address;
+use super::settings::Settings;
+use super::storage::Storage;
+use super::trackers::Trackers;
+
+/// A connection, numbered by the shell; a number is never used twice in the life of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// Who joined on a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Joined {
+    pub(crate) group: GroupName,
+    pub(crate) id: StorageId,
+    pub(crate) peer_ip: IpText,
+    /// The leader change that was last told on this connection.
+    pub(crate) told_leader_chg_count: u64,
+}
+
+/// The whole state of a tracker. Source: behaviour, 3.2.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    pub(crate) settings: Settings,
+    /// Sorted by name.
+    pub(crate) groups: Vec<Group>,
+    /// Joined connections; the shell's `max_connections` bounds them.
+    pub(crate) joined: BTreeMap<ConnId, Joined>,
+    pub(crate) trackers: Trackers,
+    pub(crate) changelog: Changelog,
+    /// Index of the group that the next upload starts to look at.
+    pub(crate) write_group_cursor: usize,
+    /// Beats with statistics and sync reports since the last save that they caused.
+    pub(crate) unsaved_stat_count: u32,
+    pub(crate) unsaved_sync_count: u32,
+    /// Grows with every change of a trunk server in any group; what pings of followers compare.
+    pub(crate) trunk_chg_count: u64,
+}
+
+impl Cluster {
+    /// A tracker that knows nobody; `own_port` is the port that it listens on.
+    #[must_use]
+    pub fn new(settings: Settings, own_port: u16) -> Self {
+        Self {
+            settings,
+            groups: Vec::new(),
+            joined: BTreeMap::new(),
+            trackers: Trackers::new(own_port),
+            changelog: Changelog::default(),
+            write_group_cursor: 0,
+            unsaved_stat_count: 0,
+            unsaved_sync_count: 0,
+            trunk_chg_count: 0,
+        }
+    }
+
+    /// What it was configured with.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Its groups, sorted by name.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// A group.
+    #[must_use]
+    pub fn group(&self, name: &GroupName) -> Option<&Group> {
+        self.find_group(name).and_then(|index| self.groups.get(index))
+    }
+
+    /// The trackers that it has heard of, itself included.
+    #[must_use]
+    pub const fn trackers(&self) -> &Trackers {
+        &self.trackers
+    }
+
+    /// The changelog.
+    #[must_use]
+    pub const fn changelog(&self) -> &Changelog {
+        &self.changelog
+    }
+
+    /// How often a trunk server of any group changed.
+    #[must_use]
+    pub const fn trunk_chg_count(&self) -> u64 {
+        self.trunk_chg_count
+    }
+
+    /// The group and storage that joined on a connection.
+    #[must_use]
+    pub fn joined_as(&self, conn: ConnId) -> Option<(GroupName, StorageId)> {
+        self.joined.get(&conn).map(|joined| (joined.group, joined.id))
+    }
+
+    /// The id of the storage at an address (70, 71): from storage_ids.conf, or made from the address.
+    ///
+    /// # Errors
+    /// [`ClusterError::UnknownId`] with storage ids on and no such line.
+    pub fn storage_id(&self, group: &GroupName, ip: &IpText, port: u16) -> Result<StorageId, ClusterError> {
+        match &self.settings.ids {
+            None => Ok(id_of_address(ip)),
+            Some(ids) => ids.by_group_addr(group, ip, port).map(|entry| entry.id).ok_or(ClusterError::UnknownId {
+                id: StorageId::EMPTY,
+                ip: *ip,
+                port,
+            }),
+        }
+    }
+
+    pub(crate) fn find_group(&self, name: &GroupName) -> Option<usize> {
+        self.groups.binary_search_by(|group| group.name.cmp(name)).ok()
+    }
+
+    pub(crate) fn require_group(&self, name: &GroupName) -> Result<usize, ClusterError> {
+        self.find_group(name).ok_or(ClusterError::NoGroup { group: *name })
+    }
+
+    /// Indexes of the group and the storage that joined on a connection.
+    pub(crate) fn require_joined(&self, conn: ConnId) -> Result<(usize, usize), ClusterError> {
+        let joined = self.joined.get(&conn).ok_or(ClusterError::NotJoined)?;
+        let group = self.find_group(&joined.group).ok_or(ClusterError::NotJoined)?;
+        let storage = self.groups[group].find(&joined.id).ok_or(ClusterError::NotJoined)?;
+        Ok((group, storage))
+    }
+
+    /// Runs over every storage of every group.
+    pub(crate) fn all_storages(&self) -> impl Iterator<Item = (&Group, &Storage)> {
+        self.groups.iter().flat_map(|group| group.sorted().map(move |storage| (group, storage)))
+    }
+}

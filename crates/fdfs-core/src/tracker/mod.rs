@@ -1,0 +1,68 @@
+//! The decisions of a tracker.
+//!
+//! [`Cluster`] is the whole state. Each event is one method: it takes the time as [`Now`] where time matters, changes
+//! the state and gives back an [`Outcome`]: the answer for the asker and the [`Effect`]s which the shell carries out
+//! before it sends that answer. Queries of clients give their answer alone, because nothing must be persisted for
+//! them. Commands of a joined storage name their connection by a [`ConnId`]; the cluster knows who joined on it.
+//!
+//! | question                                   | file            |
+//! |--------------------------------------------|-----------------|
+//! | which status follows on which event        | `status.rs`     |
+//! | may this storage join, what changes        | `join.rs`       |
+//! | beats, disk reports, their common answer   | `beat.rs`       |
+//! | closed connections, silent storages        | `liveness.rs`   |
+//! | old-data sync, sync times, reported states | `sync.rs`       |
+//! | which group, storage, path                 | `select/`       |
+//! | deletions, changed addresses               | `admin.rs`      |
+//! | what other storages must still be told     | `changelog.rs`  |
+//! | trunk servers                              | `trunk.rs`      |
+//! | the other trackers, the leader             | `trackers.rs`   |
+//! | lists for tools                            | `list.rs`       |
+//! | rows of the state files                    | `snapshot.rs`, `restore.rs` |
+
+mod addr;
+mod admin;
+mod beat;
+mod changelog;
+mod cluster;
+mod effect;
+mod error;
+mod group;
+mod ids;
+mod join;
+mod list;
+mod liveness;
+mod restore;
+pub mod select;
+mod settings;
+mod snapshot;
+pub mod status;
+mod storage;
+mod sync;
+#[cfg(test)]
+mod tests_support;
+mod time;
+mod trackers;
+mod trunk;
+
+pub use addr::{AddrKind, Addrs, HostPort};
+pub use beat::BeatAnswer;
+pub use changelog::{CHANGELOG_PIECE_MAX, Changelog};
+pub use cluster::{Cluster, ConnId};
+pub use effect::{Cause, Effect, Event, Outcome};
+pub use error::ClusterError;
+pub use group::{Group, GroupPort};
+pub use ids::{IdEntry, IdTable, IdTableError, id_of_address};
+pub use join::{Join, JoinAnswer, JoinPeer};
+pub use list::{
+    GroupInfo, StorageFilter, StorageInfo, StorageState, TrackerFilter, TrackerState, VolumeFilter, VolumeState,
+};
+pub use restore::{Loss, Stored};
+pub use select::{Endpoint, FileFacts, Source, StoreAll, StoreOne};
+pub use settings::{DownloadServer, IdType, Reserved, Settings, StoreLookup, StorePath, StoreServer};
+pub use snapshot::{GroupRow, ServerRow, TimestampRow};
+pub use storage::{PathSpace, Storage};
+pub use sync::SyncSource;
+pub use time::Now;
+pub use trackers::{OwnState, TrackerAddr, Trackers};
+pub use trunk::{TrunkCandidates, TrunkRequest};

@@ -1,0 +1,284 @@
+//! A tracker starts again from its state files.
+
+use fdfs_proto::limits::{GROUPS, STORAGES_PER_GROUP, STORE_PATHS, SUBDIRS};
+use fdfs_proto::shared::RwMode;
+use fdfs_proto::{GroupName, IpText, StorageId};
+
+use super::addr::Addrs;
+use super::changelog::Changelog;
+use super::cluster::Cluster;
+use super::group::{Group, GroupPort};
+use super::ids::id_of_address;
+use super::settings::{Settings, StoreServer};
+use super::snapshot::{GroupRow, ServerRow, TimestampRow};
+use super::status;
+use super::storage::Storage;
+use super::time::Now;
+
+/// The content of the state files; what a file lacks is empty.
+#[derive(Debug, Clone, Default)]
+pub struct Stored {
+    /// `storage_groups_new.dat`.
+    pub groups: Vec<GroupRow>,
+    /// `storage_servers_new.dat`.
+    pub servers: Vec<ServerRow>,
+    /// `storage_sync_timestamp.dat`.
+    pub timestamps: Vec<TimestampRow>,
+    /// `storage_changelog.dat`.
+    pub changelog: String,
+    /// `last_check_time` of `.tracker_status`, 0 when there is none.
+    pub last_check_time: i64,
+}
+
+/// A row that could not be used; the shell reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Loss {
+    /// The same group twice, or more groups than a cluster can have.
+    Group {
+        /// The group.
+        group: GroupName,
+    },
+    /// A storage of a group that is not stored, or more than a group can have.
+    ServerGroup {
+        /// The group.
+        group: GroupName,
+        /// Its address.
+        ip: IpText,
+    },
+    /// A storage that storage_ids.conf does not know in that group.
+    ServerId {
+        /// The group.
+        group: GroupName,
+        /// The id, if the file has one.
+        id: Option<StorageId>,
+        /// Its address.
+        ip: IpText,
+    },
+    /// A storage that is there already.
+    ServerTwice {
+        /// The group.
+        group: GroupName,
+        /// The id.
+        id: StorageId,
+    },
+    /// The sync source of a storage is not stored; the storage goes without one.
+    SyncSource {
+        /// The group.
+        group: GroupName,
+        /// The storage.
+        id: StorageId,
+        /// Its source.
+        source: StorageId,
+    },
+    /// The trunk server of a group is not stored or not usable; the group goes without one.
+    TrunkServer {
+        /// The group.
+        group: GroupName,
+        /// The trunk server.
+        id: StorageId,
+    },
+    /// Sync times of a source that is not stored at that place.
+    TimestampSource {
+        /// The group.
+        group: GroupName,
+        /// The source.
+        source: StorageId,
+    },
+    /// More sync times than storages; those in excess are dropped.
+    TimestampColumns {
+        /// The group.
+        group: GroupName,
+        /// The source.
+        source: StorageId,
+        /// Columns of the row.
+        columns: usize,
+        /// Storages of the group.
+        storages: usize,
+    },
+}
+
+impl Cluster {
+    /// A tracker with the state of its last run. Rows that fit nothing are left out and reported.
+    ///
+    /// Nobody is connected: every storage is OFFLINE, but for those whose old files are still to be copied.
+    // Differs from C: the reference ends itself at the first row that does not fit (disk formats, B.2 to B.4).
+    #[must_use]
+    pub fn restore(settings: Settings, own_port: u16, now: Now, stored: Stored) -> (Self, Vec<Loss>) {
+        let mut cluster = Self::new(settings, own_port);
+        let mut losses = Vec::new();
+        if stored.last_check_time > 0 {
+            cluster.set_down_for(now.unix_secs.saturating_sub(stored.last_check_time));
+        }
+        for row in &stored.groups {
+            cluster.restore_group(row, &mut losses);
+        }
+        // The columns of the sync times count every row of the servers file, also the ones left out here.
+        let columns: Vec<(GroupName, Option<StorageId>)> =
+            stored.servers.iter().map(|row| (row.group, cluster.restore_server(now, row, &mut losses))).collect();
+        cluster.changelog = Changelog::from_text(stored.changelog);
+        for row in &stored.groups {
+            cluster.restore_trunk_server(row, &mut losses);
+        }
+        cluster.drop_unknown_sources(&mut losses);
+        for row in &stored.timestamps {
+            cluster.restore_timestamps(row, &columns, &mut losses);
+        }
+        cluster.derive_last_synced();
+        (cluster, losses)
+    }
+
+    fn restore_group(&mut self, row: &GroupRow, losses: &mut Vec<Loss>) {
+        if row.group.is_empty() || self.find_group(&row.group).is_some() || self.groups.len() >= GROUPS {
+            losses.push(Loss::Group { group: row.group });
+            return;
+        }
+        let mut group = Group::new(row.group);
+        group.port = GroupPort::from_number(row.storage_port);
+        group.path_count = row.path_count.min(STORE_PATHS);
+        group.subdir_count = row.subdir_count.min(SUBDIRS);
+        group.current_trunk_file_id = row.current_trunk_file_id;
+        let index = self.groups.partition_point(|other| other.name < row.group);
+        self.groups.insert(index, group);
+    }
+
+    fn restore_server(&mut self, now: Now, row: &ServerRow, losses: &mut Vec<Loss>) -> Option<StorageId> {
+        let Some(group) = self.find_group(&row.group) else {
+            losses.push(Loss::ServerGroup { group: row.group, ip: row.ip });
+            return None;
+        };
+        let group = &mut self.groups[group];
+        let port = match (row.storage_port, group.port) {
+            (0, GroupPort::One(port)) => port,
+            (port, _) => port,
+        };
+        let (id, addrs, rw) = match &self.settings.ids {
+            None => (row.id.unwrap_or_else(|| id_of_address(&row.ip)), Addrs::one(row.ip), RwMode::Both),
+            Some(ids) => {
+                let by_addr = || ids.by_group_addr(&row.group, &row.ip, port);
+                let entry = row.id.map_or_else(by_addr, |id| ids.by_id(&id).filter(|e| e.group == row.group));
+                let Some(entry) = entry else {
+                    losses.push(Loss::ServerId { group: row.group, id: row.id, ip: row.ip });
+                    return None;
+                };
+                (entry.id, entry.addrs, entry.rw)
+            }
+        };
+        let status = status::on_restore(row.status)?;
+        if group.find(&id).is_some() {
+            losses.push(Loss::ServerTwice { group: row.group, id });
+            return None;
+        }
+        if group.storages.len() >= STORAGES_PER_GROUP {
+            losses.push(Loss::ServerGroup { group: row.group, ip: row.ip });
+            return None;
+        }
+        let mut storage = Storage::new(id, addrs, port, status);
+        storage.rw = rw;
+        storage.version = row.version;
+        storage.join_time = row.join_time;
+        storage.sync_source = Some(row.sync_source).filter(|source| !source.is_empty());
+        storage.sync_until = row.sync_until;
+        storage.total_mb = row.total_mb;
+        storage.free_mb = row.free_mb;
+        storage.changelog_offset = row.changelog_offset;
+        storage.path_count = row.path_count.min(STORE_PATHS);
+        storage.subdir_count = row.subdir_count.min(SUBDIRS);
+        storage.upload_priority = row.upload_priority;
+        storage.stat = row.stat;
+        // It was alive when this process started, as far as anybody knows.
+        storage.last_beat_mono_ms = now.mono_ms;
+        group.add(storage, &self.settings);
+        Some(id)
+    }
+
+    /// Ids of a time before storage ids were switched on are addresses.
+    fn id_of_text(&self, group: &Group, id: StorageId) -> Option<StorageId> {
+        if group.find(&id).is_some() {
+            return Some(id);
+        }
+        let ip = IpText::new(id.as_bytes()).ok()?;
+        group.storages.iter().find(|storage| storage.addrs.contains(&ip)).map(|storage| storage.id)
+    }
+
+    fn restore_trunk_server(&mut self, row: &GroupRow, losses: &mut Vec<Loss>) {
+        let Some(index) = self.find_group(&row.group) else {
+            return;
+        };
+        let group = &self.groups[index];
+        let stored = |id: StorageId| self.id_of_text(group, id);
+        let mut last = stored(row.last_trunk_server);
+        let mut current = None;
+        if !row.trunk_server.is_empty() && self.settings.use_trunk_file {
+            current =
+                stored(row.trunk_server).filter(|id| group.storage(id).is_some_and(|storage| storage.rw.can_write()));
+            if current.is_none() {
+                losses.push(Loss::TrunkServer { group: row.group, id: row.trunk_server });
+            }
+            last = last.or(current);
+        }
+        let group = &mut self.groups[index];
+        group.trunk_server = current;
+        group.last_trunk_server = last;
+        // One change, so that storages are told of a trunk server that was chosen in an earlier run.
+        group.trunk_chg_count = u64::from(current.is_some());
+        self.trunk_chg_count += u64::from(current.is_some());
+    }
+
+    fn drop_unknown_sources(&mut self, losses: &mut Vec<Loss>) {
+        for index in 0..self.groups.len() {
+            let group = &self.groups[index];
+            let mapped: Vec<Option<StorageId>> = group
+                .storages
+                .iter()
+                .map(|storage| storage.sync_source.and_then(|id| self.id_of_text(group, id)))
+                .collect();
+            let group = &mut self.groups[index];
+            for (storage, source) in group.storages.iter_mut().zip(mapped) {
+                if let (Some(lost), None) = (storage.sync_source, source) {
+                    losses.push(Loss::SyncSource { group: group.name, id: storage.id, source: lost });
+                    storage.sync_until = 0;
+                }
+                storage.sync_source = source;
+            }
+        }
+    }
+
+    fn restore_timestamps(
+        &mut self,
+        row: &TimestampRow,
+        columns: &[(GroupName, Option<StorageId>)],
+        losses: &mut Vec<Loss>,
+    ) {
+        let source = self.find_group(&row.group).and_then(|index| {
+            let group = &self.groups[index];
+            Some((index, self.id_of_text(group, row.source)?))
+        });
+        let Some((index, source)) = source else {
+            losses.push(Loss::TimestampSource { group: row.group, source: row.source });
+            return;
+        };
+        let dests: Vec<_> = columns.iter().filter(|(group, _)| *group == row.group).map(|(_, id)| *id).collect();
+        if row.times.len() > dests.len() {
+            let (columns, storages) = (row.times.len(), dests.len());
+            losses.push(Loss::TimestampColumns { group: row.group, source: row.source, columns, storages });
+        }
+        let group = &mut self.groups[index];
+        for (dest, &time) in dests.iter().zip(&row.times) {
+            if let Some(dest) = dest.filter(|dest| *dest != source && time > 0)
+                && let Some(dest) = group.find(&dest)
+            {
+                group.storages[dest].synced_from.insert(source, time);
+            }
+        }
+    }
+
+    /// How far each storage has come is not taken from its row, but from the sync times of its sources.
+    fn derive_last_synced(&mut self) {
+        let least = self.settings.effective_store_server() == StoreServer::RoundRobin;
+        for storage in self.groups.iter_mut().flat_map(|group| &mut group.storages) {
+            let times = storage.synced_from.values().copied();
+            let derived = if least { times.min() } else { times.max() };
+            storage.stat.last_synced_timestamp = derived.unwrap_or(0);
+        }
+    }
+}
