@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(head.check(70), Ok(()));
         assert!(head.check(69).is_err() && head.check(71).is_err());
         assert!(ModifyHead { len: u64::MAX, ..head }.check(67).is_err());
-        let mut negative = bytes.clone();
+        let mut negative = bytes;
         negative[8] = 0xFF;
         assert!(matches!(ModifyHead::from_bytes(&negative), Err(WireError::Negative { .. })));
     }

@@ -51,7 +51,7 @@ mod tests {
         let bytes = [&hex!("000000000000002c 000000000000000c")[..], name.as_bytes()].concat();
         cuts::round_trips_and_rejects_every_cut(&request, &bytes);
         assert!(TruncateFile::from_bytes(&[&bytes[..], b"x"].concat()).is_err(), "a byte too many");
-        let mut negative = bytes.clone();
+        let mut negative = bytes;
         negative[8] = 0xFF;
         assert!(matches!(TruncateFile::from_bytes(&negative), Err(WireError::Negative { .. })));
     }
