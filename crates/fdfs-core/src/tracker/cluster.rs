@@ -7,7 +7,6 @@ use fdfs_proto::{GroupName, IpText, StorageId};
 use super::changelog::Changelog;
 use super::error::ClusterError;
 use super::group::Group;
-use super::ids::id_of_address;
 use super::settings::Settings;
 use super::storage::Storage;
 use super::trackers::Trackers;
@@ -102,21 +101,6 @@ impl Cluster {
     #[must_use]
     pub fn joined_as(&self, conn: ConnId) -> Option<(GroupName, StorageId)> {
         self.joined.get(&conn).map(|joined| (joined.group, joined.id))
-    }
-
-    /// The id of the storage at an address (70, 71): from storage_ids.conf, or made from the address.
-    ///
-    /// # Errors
-    /// [`ClusterError::UnknownId`] with storage ids on and no such line.
-    pub fn storage_id(&self, group: &GroupName, ip: &IpText, port: u16) -> Result<StorageId, ClusterError> {
-        match &self.settings.ids {
-            None => Ok(id_of_address(ip)),
-            Some(ids) => ids.by_group_addr(group, ip, port).map(|entry| entry.id).ok_or(ClusterError::UnknownId {
-                id: StorageId::EMPTY,
-                ip: *ip,
-                port,
-            }),
-        }
     }
 
     pub(crate) fn find_group(&self, name: &GroupName) -> Option<usize> {

@@ -140,6 +140,8 @@ pub enum ClusterError {
     },
     /// Not with storage ids on.
     OnlyWithoutIds,
+    /// Only with storage ids on.
+    OnlyWithIds,
     /// Not the leader, or trunk files are off.
     NotLeaderOrNoTrunk,
     /// Only the leader answers this.
@@ -198,7 +200,7 @@ impl ClusterError {
             Self::Live { .. } | Self::GroupNotEmpty { .. } => Status::EBUSY,
             Self::Already { .. } => Status::EALREADY,
             Self::Taken { .. } => Status::EEXIST,
-            Self::OnlyWithoutIds | Self::NotLeaderOrNoTrunk | Self::NotLeader => Status::EOPNOTSUPP,
+            Self::OnlyWithoutIds | Self::OnlyWithIds | Self::NotLeaderOrNoTrunk | Self::NotLeader => Status::EOPNOTSUPP,
             Self::NotActive { .. } => Status::ENONET,
             Self::StateNotFetched => Status::EAGAIN,
         }
@@ -244,6 +246,7 @@ impl fmt::Display for ClusterError {
             Self::GroupNotEmpty { storage_count } => write!(f, "the group still has {storage_count} storage entries"),
             Self::NotPeerAddress { told, peer } => write!(f, "address {told} told by {peer}"),
             Self::OnlyWithoutIds => f.write_str("not with use_storage_id"),
+            Self::OnlyWithIds => f.write_str("only with use_storage_id"),
             Self::NotLeaderOrNoTrunk => f.write_str("not the leader, or use_trunk_file is off"),
             Self::NotLeader => f.write_str("not the leader"),
             Self::NoLeader => f.write_str("no leader is known"),

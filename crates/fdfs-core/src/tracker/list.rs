@@ -1,16 +1,13 @@
-//! What tools are shown: groups (90, 91), storages (92) and the cluster's state (96, 97, 98).
+//! What tools are shown of groups (90, 91) and storages (92).
 
-use fdfs_proto::shared::{ConnectionCounts, RwMode, StorageStat, StorageStatus};
+use fdfs_proto::shared::{RwMode, StorageStat, StorageStatus};
 use fdfs_proto::{GroupName, IpText, StorageId, VersionText};
 
-use super::addr::HostPort;
 use super::cluster::Cluster;
 use super::error::ClusterError;
 use super::group::Group;
 use super::settings::Settings;
 use super::storage::Storage;
-use super::time::Now;
-use super::trackers::OwnState;
 
 /// One group (90, 91). Source: wire specification, 2.1.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,100 +79,6 @@ pub struct StorageInfo {
     pub stat: StorageStat,
     /// Whether it is the trunk server of its group.
     pub is_trunk_server: bool,
-}
-
-/// Which trackers to show (96); `None` does not compare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TrackerFilter {
-    /// Only those that are (or are not) active.
-    pub is_active: Option<bool>,
-    /// Only the leader, or only the others.
-    pub is_leader: Option<bool>,
-}
-
-/// One tracker (96).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TrackerState {
-    /// Its address.
-    pub host: HostPort,
-    /// Whether it leads.
-    pub is_leader: bool,
-    /// Whether it leads or was heard within the last seconds.
-    pub is_active: bool,
-    /// Its connections.
-    pub connections: ConnectionCounts,
-    /// Its version.
-    pub version: VersionText,
-    /// The start of its process, unix seconds.
-    pub up_time: i64,
-    /// When the leader last heard it, unix seconds.
-    pub last_heart_beat_time: i64,
-}
-
-/// Which storages to show (97); `None` does not compare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StorageFilter {
-    /// Only trunk servers, or only the others; without trunk files nothing is compared.
-    pub is_trunk_server: Option<bool>,
-    /// Only those whose status number equals this one (`true`) or differs from it (`false`).
-    pub status: Option<(bool, u8)>,
-}
-
-/// One storage (97).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StorageState {
-    /// Its id.
-    pub id: StorageId,
-    /// Its address for the asker.
-    pub host: HostPort,
-    /// Whether it is the trunk server of its group.
-    pub is_trunk_server: bool,
-    /// Its status.
-    pub status: StorageStatus,
-    /// Its connections.
-    pub connections: ConnectionCounts,
-    /// Its version.
-    pub version: VersionText,
-    /// The start of its process, unix seconds.
-    pub up_time: i64,
-    /// Its last beat, unix seconds.
-    pub last_heart_beat_time: i64,
-}
-
-/// Which groups to show (98); `None` does not compare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct VolumeFilter {
-    /// Only those where plain files fit (or do not).
-    pub is_disk_available: Option<bool>,
-    /// Only those where files fit into trunks (or do not); without trunk files nothing is compared.
-    pub is_trunk_available: Option<bool>,
-    /// Only those where either fits (or none does).
-    pub is_space_available: Option<bool>,
-}
-
-/// The space of one group (98).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VolumeState {
-    /// The group.
-    pub group: GroupName,
-    /// Its space, in megabytes.
-    pub total_mb: u64,
-    /// Its free space, in megabytes.
-    pub free_mb: u64,
-    /// Its reserve, in megabytes.
-    pub reserved_mb: u64,
-    /// What is free above the reserve, in megabytes.
-    pub available_mb: u64,
-    /// Free space inside trunk files, in megabytes.
-    pub trunk_free_mb: u64,
-    /// Whether plain files fit.
-    pub is_disk_available: bool,
-    /// Whether files fit into trunks.
-    pub is_trunk_available: bool,
-}
-
-fn matches(wanted: Option<bool>, value: bool) -> bool {
-    wanted.is_none_or(|wanted| wanted == value)
 }
 
 impl Group {
@@ -253,94 +156,37 @@ impl Cluster {
             Some(id) => Ok(vec![info(&group.storages[group.require(id)?])]),
         }
     }
+}
 
-    /// The trackers of the cluster (96); `own` tells what only the shell knows of this one.
-    ///
-    /// # Errors
-    /// [`ClusterError::NotLeader`].
-    pub fn tracker_states(
-        &self,
-        now: Now,
-        own: &OwnState,
-        filter: &TrackerFilter,
-    ) -> Result<Vec<TrackerState>, ClusterError> {
-        if !self.trackers.is_leader() {
-            return Err(ClusterError::NotLeader);
-        }
-        let state = |tracker: &super::trackers::Tracker| {
-            let port = tracker.addr.port;
-            let host = HostPort { ip: *tracker.addr.addrs.first(), port };
-            if tracker.addr.addrs.iter().any(|ip| self.trackers.is_me(ip, port)) {
-                return TrackerState {
-                    host: self.trackers.leader().copied().unwrap_or(host),
-                    is_leader: true,
-                    is_active: true,
-                    connections: own.connections,
-                    version: own.version,
-                    up_time: own.up_time,
-                    last_heart_beat_time: 0,
-                };
-            }
-            TrackerState {
-                host,
-                is_leader: false,
-                is_active: tracker.is_active(now),
-                connections: tracker.connections,
-                version: tracker.version,
-                up_time: tracker.up_time,
-                last_heart_beat_time: tracker.last_ping.map_or(0, |ping| ping.unix_secs),
-            }
-        };
-        let wanted = |state: &TrackerState| {
-            matches(filter.is_active, state.is_active) && matches(filter.is_leader, state.is_leader)
-        };
-        Ok(self.trackers.list.iter().map(state).filter(wanted).collect())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tracker::tests_support::{active, cluster_of, id, ip, name};
+    use crate::tracker::{ConnId, Reserved};
+
+    /// Two groups: `a` with a trunk server, `b` full with an OFFLINE storage.
+    fn example(use_trunk_file: bool) -> Cluster {
+        let settings = Settings { use_trunk_file, reserved: Reserved::Mb(1000), ..Settings::default() };
+        let groups: [(&str, &[_]); 2] =
+            [("a", &[active("10.0.0.2", 5000), active("10.0.0.1", 4000)]), ("b", &[active("10.0.0.9", 1000)])];
+        let mut cluster = cluster_of(settings, &groups);
+        let _ = cluster.set_trunk_server(&name("a"), Some(id("10.0.0.1"))).unwrap();
+        let _ = cluster.disconnect(ConnId(3));
+        cluster
     }
 
-    /// The storages of all groups, by group name and id (97).
-    #[must_use]
-    pub fn storage_states(&self, filter: &StorageFilter, asker: &IpText) -> Vec<StorageState> {
-        let trunk = filter.is_trunk_server.filter(|_| self.settings.use_trunk_file);
-        let wanted = |state: &StorageState| {
-            let status = filter.status.is_none_or(|(equal, number)| (state.status.number() == number) == equal);
-            status && matches(trunk, state.is_trunk_server)
-        };
-        let state = |(group, storage): (&Group, &Storage)| StorageState {
-            id: storage.id,
-            host: HostPort { ip: *storage.addrs.for_asker(asker), port: storage.port },
-            is_trunk_server: group.trunk_server == Some(storage.id),
-            status: storage.status,
-            connections: storage.stat.connections,
-            version: storage.version,
-            up_time: storage.up_time,
-            last_heart_beat_time: storage.stat.last_heart_beat_time,
-        };
-        self.all_storages().map(state).filter(wanted).collect()
-    }
-
-    /// The space of all groups, by name (98).
-    #[must_use]
-    pub fn volume_states(&self, filter: &VolumeFilter) -> Vec<VolumeState> {
-        let trunk = filter.is_trunk_available.filter(|_| self.settings.use_trunk_file);
-        let state = |group: &Group| {
-            let reserved_mb = self.settings.reserved.mb_of(group.total_mb);
-            VolumeState {
-                group: group.name,
-                total_mb: group.total_mb,
-                free_mb: group.free_mb,
-                reserved_mb,
-                available_mb: group.free_mb.saturating_sub(reserved_mb),
-                trunk_free_mb: group.trunk_free_mb,
-                is_disk_available: group.has_space(&self.settings),
-                is_trunk_available: group.has_trunk_space(&self.settings),
-            }
-        };
-        let wanted = |state: &VolumeState| {
-            let space = state.is_disk_available || state.is_trunk_available;
-            matches(filter.is_disk_available, state.is_disk_available)
-                && matches(trunk, state.is_trunk_available)
-                && matches(filter.is_space_available, space)
-        };
-        self.groups.iter().map(state).filter(wanted).collect()
+    #[test]
+    fn groups_and_storages_are_listed_in_order() {
+        let cluster = example(true);
+        let groups = cluster.list_groups();
+        assert_eq!(groups.iter().map(|group| group.name.to_string()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!((groups[0].free_mb, groups[0].reserved_mb, groups[0].current_trunk_file_id), (4000, 1000, 0));
+        let storages = cluster.list_storages(&name("a"), None, &ip("10.0.0.50")).unwrap();
+        let shown: Vec<_> = storages.iter().map(|s| (s.id.to_string(), s.is_trunk_server)).collect();
+        assert_eq!(shown, [("10.0.0.1".to_owned(), true), ("10.0.0.2".to_owned(), false)]);
+        let one = cluster.list_storages(&name("a"), Some(&id("10.0.0.2")), &ip("10.0.0.50")).unwrap();
+        assert_eq!(one, storages[1..]);
+        assert!(cluster.list_storages(&name("a"), Some(&id("10.0.0.9")), &ip("10.0.0.50")).is_err());
+        assert!(cluster.list_group(&name("x")).is_err());
     }
 }

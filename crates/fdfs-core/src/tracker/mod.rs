@@ -16,8 +16,9 @@
 //! | deletions, changed addresses               | `admin.rs`      |
 //! | what other storages must still be told     | `changelog.rs`  |
 //! | trunk servers                              | `trunk.rs`      |
-//! | the other trackers, the leader             | `trackers.rs`   |
-//! | lists for tools                            | `list.rs`       |
+//! | who is at this address                     | `identity.rs`   |
+//! | the other trackers, the leader             | `trackers.rs`, `rank.rs` |
+//! | lists for tools                            | `list.rs`, `states.rs` |
 //! | rows of the state files                    | `snapshot.rs`, `restore.rs` |
 
 mod addr;
@@ -28,14 +29,19 @@ mod cluster;
 mod effect;
 mod error;
 mod group;
+mod identity;
 mod ids;
 mod join;
+#[cfg(test)]
+mod life;
 mod list;
 mod liveness;
+mod rank;
 mod restore;
 pub mod select;
 mod settings;
 mod snapshot;
+mod states;
 pub mod status;
 mod storage;
 mod sync;
@@ -44,6 +50,8 @@ mod tests_support;
 mod time;
 mod trackers;
 mod trunk;
+#[cfg(test)]
+mod weak_spots;
 
 pub use addr::{AddrKind, Addrs, HostPort};
 pub use beat::BeatAnswer;
@@ -54,13 +62,13 @@ pub use error::ClusterError;
 pub use group::{Group, GroupPort};
 pub use ids::{IdEntry, IdTable, IdTableError, id_of_address};
 pub use join::{Join, JoinAnswer, JoinPeer};
-pub use list::{
-    GroupInfo, StorageFilter, StorageInfo, StorageState, TrackerFilter, TrackerState, VolumeFilter, VolumeState,
-};
+pub use list::{GroupInfo, StorageInfo};
+pub use rank::TrackerStatus;
 pub use restore::{Loss, Stored};
 pub use select::{Endpoint, FileFacts, Source, StoreAll, StoreOne};
 pub use settings::{DownloadServer, IdType, Reserved, Settings, StoreLookup, StorePath, StoreServer};
 pub use snapshot::{GroupRow, ServerRow, TimestampRow};
+pub use states::{StorageFilter, StorageState, TrackerFilter, TrackerState, VolumeFilter, VolumeState};
 pub use storage::{PathSpace, Storage};
 pub use sync::SyncSource;
 pub use time::Now;

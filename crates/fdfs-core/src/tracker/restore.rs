@@ -282,3 +282,121 @@ impl Cluster {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fdfs_proto::shared::StorageStatus;
+
+    use super::*;
+    use crate::tracker::tests_support::{active, cluster_of, id, ip, join, name, now, peer};
+    use crate::tracker::{ConnId, IdEntry, IdTable};
+
+    fn stored_of(cluster: &Cluster) -> Stored {
+        Stored {
+            groups: cluster.group_rows(),
+            servers: cluster.server_rows(),
+            timestamps: cluster.timestamp_rows(),
+            changelog: cluster.changelog().text().to_owned(),
+            last_check_time: 0,
+        }
+    }
+
+    fn restored(settings: Settings, stored: Stored) -> (Cluster, Vec<Loss>) {
+        Cluster::restore(settings, 22122, now(100), stored)
+    }
+
+    /// Two groups; in the first a storage that waits for its old files, a deleted one, and sync times.
+    fn example() -> Cluster {
+        let groups: [(&str, &[_]); 2] = [
+            ("a", &[active("10.0.0.2", 5000), active("10.0.0.1", 5000), active("10.0.0.4", 5000)]),
+            ("b", &[active("10.0.0.9", 5000)]),
+        ];
+        let mut cluster = cluster_of(Settings::default(), &groups);
+        let _ = cluster.join(now(5), &peer(9, "10.0.0.3"), &join("a")).unwrap();
+        let _ = cluster.sync_dest_request(now(5), ConnId(9)).unwrap();
+        let _ = cluster.sync_report(ConnId(1), &[(id("10.0.0.1"), 70), (id("10.0.0.4"), 60)]).unwrap();
+        let _ = cluster.sync_report(ConnId(2), &[(id("10.0.0.2"), 50)]).unwrap();
+        let _ = cluster.disconnect(ConnId(3));
+        let _ = cluster.delete_storage(now(6), &name("a"), &id("10.0.0.4")).unwrap();
+        cluster
+    }
+
+    #[test]
+    fn a_restart_brings_everything_back_but_the_connections() {
+        let before = example();
+        let stored = stored_of(&before);
+        let (after, losses) = restored(Settings::default(), stored.clone());
+        assert_eq!(losses, []);
+        let order: Vec<_> = after.groups()[0].storages().iter().map(|s| s.id().to_string()).collect();
+        assert_eq!(order, ["10.0.0.2", "10.0.0.1", "10.0.0.3"], "join order, without the deleted one");
+        let statuses: Vec<_> = after.groups()[0].storages().iter().map(Storage::status).collect();
+        assert_eq!(statuses, [StorageStatus::Offline, StorageStatus::Offline, StorageStatus::WaitSync]);
+        assert_eq!(after.groups()[0].storages()[0].last_synced(), 70, "the deleted source no longer counts");
+        assert_eq!(after.changelog(), before.changelog());
+        // What is written next is what was read, but for the statuses.
+        let again = stored_of(&after);
+        assert_eq!((again.groups, again.timestamps), (stored.groups, stored.timestamps));
+        for (again, stored) in again.servers.into_iter().zip(stored.servers) {
+            let mut expected = stored;
+            (expected.status, expected.stat.last_synced_timestamp) = (again.status, again.stat.last_synced_timestamp);
+            assert_eq!(again, expected);
+        }
+    }
+
+    #[test]
+    fn rows_that_fit_nothing_are_left_out_and_reported() {
+        let mut stored = stored_of(&example());
+        stored.groups.push(stored.groups[0].clone());
+        let mut foreign = stored.servers[0].clone();
+        foreign.group = name("x");
+        stored.servers[2].sync_source = id("10.7.7.7");
+        stored.servers.insert(0, stored.servers[0].clone());
+        stored.servers.push(foreign);
+        stored.groups[1].trunk_server = id("10.7.7.7");
+        // The doubled row is counted as a column as well.
+        stored.timestamps[0].times = vec![0, 0, 50, 0, 9];
+        stored.timestamps[1].times = vec![70];
+        stored.timestamps[2].source = id("10.7.7.7");
+        let settings = Settings { use_trunk_file: true, ..Settings::default() };
+        let (after, losses) = restored(settings, stored);
+        assert_eq!(after.groups().iter().map(|g| g.storages().len()).collect::<Vec<_>>(), [3, 1]);
+        assert_eq!(after.groups()[0].storages()[0].last_synced(), 70);
+        assert_eq!(after.groups()[0].storages()[1].last_synced(), 50);
+        let (a, b) = (name("a"), name("b"));
+        let twice = id("10.0.0.2");
+        assert_eq!(
+            losses,
+            [
+                Loss::Group { group: a },
+                Loss::ServerTwice { group: a, id: twice },
+                Loss::ServerGroup { group: name("x"), ip: ip("10.0.0.2") },
+                Loss::TrunkServer { group: b, id: id("10.7.7.7") },
+                Loss::SyncSource { group: a, id: id("10.0.0.3"), source: id("10.7.7.7") },
+                Loss::TimestampColumns { group: a, source: twice, columns: 5, storages: 4 },
+                Loss::TimestampSource { group: a, source: id("10.7.7.7") },
+            ]
+        );
+    }
+
+    #[test]
+    fn addresses_become_ids_when_storage_ids_are_switched_on() {
+        let mut stored = stored_of(&example());
+        stored.groups[0].trunk_server = id("10.0.0.1");
+        let entry = |number: u32, address: &str| IdEntry {
+            id: id(&number.to_string()),
+            group: name("a"),
+            addrs: Addrs::one(ip(address)),
+            port: None,
+            rw: RwMode::Both,
+        };
+        let ids = IdTable::new(vec![entry(1, "10.0.0.1"), entry(2, "10.0.0.2"), entry(3, "10.0.0.3")]).unwrap();
+        let settings = Settings { ids: Some(ids), use_trunk_file: true, ..Settings::default() };
+        let (after, losses) = restored(settings, stored);
+        assert_eq!(losses[0], Loss::ServerId { group: name("b"), id: None, ip: ip("10.0.0.9") });
+        let group = &after.groups()[0];
+        assert_eq!(group.sorted().map(|s| s.id().to_string()).collect::<Vec<_>>(), ["1", "2", "3"]);
+        assert_eq!(group.trunk_server(), Some(&id("1")));
+        assert_eq!(group.storage(&id("3")).unwrap().sync_source, Some(id("1")));
+        assert_eq!(group.storage(&id("2")).unwrap().last_synced(), 70);
+    }
+}

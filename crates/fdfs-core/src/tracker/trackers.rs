@@ -7,6 +7,7 @@ use fdfs_proto::{IpText, VersionText};
 use super::addr::{Addrs, HostPort};
 use super::cluster::Cluster;
 use super::error::ClusterError;
+use super::join::{Join, JoinPeer};
 use super::time::Now;
 
 /// Addresses of this tracker that are remembered; more cannot all be its own.
@@ -185,15 +186,15 @@ impl Cluster {
         self.trackers.leader.ok_or(ClusterError::NoLeader)
     }
 
-    /// Whether the state of the other trackers must be fetched before a storage with this list may join: this tracker
-    /// has no groups, or was down for long, and has not asked since it started.
+    /// Whether the state of the other trackers must be fetched before this storage may join: it names others, and this
+    /// tracker has no groups, or was down for long, and has not asked since it started.
     #[must_use]
-    pub fn must_fetch_state(&self, list: &[TrackerAddr]) -> bool {
-        let has_peers = list.iter().any(|addr| {
-            addr.port != self.trackers.own_port || !addr.addrs.iter().any(|ip| self.trackers.own_addrs.contains(ip))
-        });
-        let outdated = self.groups.is_empty() || self.trackers.down_for_secs > LONG_DOWN_SECS;
-        has_peers && outdated && !self.trackers.state_fetched
+    pub fn must_fetch_state(&self, peer: &JoinPeer, join: &Join) -> bool {
+        let trackers = &self.trackers;
+        let is_own = |ip: &IpText| *ip == peer.local_ip || *ip == join.dialled_ip || trackers.own_addrs.contains(ip);
+        let is_other = |addr: &TrackerAddr| addr.port != trackers.own_port || !addr.addrs.iter().any(is_own);
+        let outdated = self.groups.is_empty() || trackers.down_for_secs > LONG_DOWN_SECS;
+        !trackers.state_fetched && outdated && join.trackers.iter().any(is_other)
     }
 
     /// The other trackers were asked, and their state was taken over or found not to be better.
@@ -259,11 +260,8 @@ impl Cluster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tracker::Settings;
-
-    fn ip(text: &str) -> IpText {
-        text.parse().unwrap()
-    }
+    use crate::tracker::tests_support::{ip, join, now, peer};
+    use crate::tracker::{Settings, Stored};
 
     fn addr(first: &str, second: Option<&str>, port: u16) -> TrackerAddr {
         TrackerAddr { addrs: Addrs::new(ip(first), second.map(ip)), port }
@@ -310,13 +308,18 @@ mod tests {
     #[test]
     fn state_is_fetched_only_where_there_are_others_and_it_is_needed() {
         let mut cluster = Cluster::new(Settings::default(), 22122);
-        let alone = [addr("127.0.0.1", None, 22122)];
-        let both = [alone[0], addr("127.0.0.2", None, 22122)];
-        let news = cluster.hear_of_trackers(&alone, ip("127.0.0.1"), ip("127.0.0.1")).unwrap();
-        cluster.learn_trackers(news);
-        assert!(!cluster.must_fetch_state(&alone));
-        assert!(cluster.must_fetch_state(&both));
+        let (peer, mut join) = (peer(1, "10.0.0.1"), join("g"));
+        assert!(!cluster.must_fetch_state(&peer, &join), "the list names only this tracker");
+        join.trackers.push(addr("10.0.0.101", None, 22122));
+        assert!(cluster.must_fetch_state(&peer, &join));
         cluster.state_was_fetched();
-        assert!(!cluster.must_fetch_state(&both));
+        assert!(!cluster.must_fetch_state(&peer, &join));
+
+        let stored = |last_check_time| Stored { last_check_time, ..Stored::default() };
+        for (last_check_time, must) in [(0, false), (400, false), (399, true)] {
+            let (mut cluster, _) = Cluster::restore(Settings::default(), 22122, now(1000), stored(last_check_time));
+            let _ = cluster.join(now(1000), &peer, &join).unwrap();
+            assert_eq!(cluster.must_fetch_state(&peer, &join), must, "last check at {last_check_time}");
+        }
     }
 }

@@ -202,3 +202,118 @@ impl Cluster {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fdfs_proto::Status;
+
+    use super::*;
+    use crate::tracker::tests_support::{active, cluster_of, id, ip, name, now};
+    use crate::tracker::{HostPort, PathSpace, Settings};
+
+    fn leading(settings: Settings) -> Cluster {
+        let mut cluster = cluster_of(settings, &[("g", &[active("10.0.0.1", 50), active("10.0.0.2", 50)])]);
+        cluster.set_leader(Some(HostPort { ip: ip("10.0.0.100"), port: 22122 }));
+        cluster
+    }
+
+    fn trunk() -> Settings {
+        Settings { use_trunk_file: true, ..Settings::default() }
+    }
+
+    #[test]
+    fn w23_the_largest_binlog_wins() {
+        for (sizes, expected) in [
+            (vec![], None),
+            (vec![5], Some("0")),
+            (vec![5, 9, 7], Some("1")),
+            (vec![5, 7, 9], Some("2")),
+            (vec![9, 9], Some("0")),
+        ] {
+            let sizes: Vec<_> = sizes.iter().enumerate().map(|(n, &size)| (id(&n.to_string()), size)).collect();
+            assert_eq!(Cluster::choose_trunk_server(&sizes), expected.map(id), "{sizes:?}");
+        }
+    }
+
+    #[test]
+    fn a_trunk_server_is_chosen_told_and_reports() {
+        let mut cluster = leading(trunk());
+        let choose = Effect::ChooseTrunkServer { group: name("g") };
+        assert_eq!(cluster.tick(now(2)), [choose]);
+        let candidates = cluster.trunk_candidates(&name("g"), &ip("10.0.0.9")).unwrap();
+        assert_eq!((candidates.preferred.id, candidates.others.len()), (id("10.0.0.1"), 1));
+        let _ = cluster.beat(now(2), ConnId(1), None).unwrap();
+
+        let effects = cluster.set_trunk_server(&name("g"), Some(id("10.0.0.2"))).unwrap();
+        assert_eq!(effects[1], Effect::SaveGroups);
+        assert_eq!(cluster.set_trunk_server(&name("g"), Some(id("10.0.0.2"))), Ok(vec![]));
+        assert!(cluster.set_trunk_server(&name("g"), Some(id("10.0.0.7"))).is_err());
+        assert_eq!(cluster.tick(now(2)), []);
+        let news = cluster.beat(now(2), ConnId(1), None).unwrap().answer;
+        assert_eq!((news.trunk_server.unwrap().id, news.storages), (id("10.0.0.2"), None));
+
+        assert_eq!(cluster.report_trunk_file_id(ConnId(1), 5).unwrap_err().status(), Status::EINVAL);
+        assert_eq!(cluster.report_trunk_file_id(ConnId(2), 5), Ok(vec![Effect::SaveGroups]));
+        assert_eq!(cluster.report_trunk_file_id(ConnId(2), 4), Ok(vec![]), "the id only grows");
+        assert_eq!(cluster.trunk_file_id(ConnId(1)), Ok(5));
+        assert_eq!(cluster.report_trunk_free(ConnId(2), 77), Ok(()));
+        assert_eq!(cluster.list_group(&name("g")).unwrap().trunk_free_mb, 77);
+    }
+
+    #[test]
+    fn the_administrator_may_appoint_only_when_none_is_alive() {
+        let mut cluster = leading(trunk());
+        let ask = |cluster: &Cluster, group: &str, wanted: &str| {
+            let wanted = Some(id(wanted)).filter(|id| !id.is_empty());
+            cluster.request_trunk_server(&name(group), wanted.as_ref(), &ip("10.0.0.9"))
+        };
+        let status = |result: Result<TrunkRequest, ClusterError>| result.map_err(|error| error.status());
+        assert_eq!(ask(&cluster, "g", ""), Ok(TrunkRequest::Choose));
+        assert!(matches!(ask(&cluster, "g", "10.0.0.2"), Ok(TrunkRequest::Appoint(_))));
+        assert_eq!(status(ask(&cluster, "g", "10.9.9.9")), Err(Status::ENOENT));
+        let _ = cluster.set_trunk_server(&name("g"), Some(id("10.0.0.1"))).unwrap();
+        assert_eq!(ask(&cluster, "g", ""), Ok(TrunkRequest::Keep(id("10.0.0.1"))));
+        assert_eq!(status(ask(&cluster, "g", "10.0.0.1")), Err(Status::EALREADY));
+        assert_eq!(status(ask(&cluster, "g", "10.0.0.2")), Err(Status::EEXIST));
+        assert_eq!(status(ask(&cluster, "g", "10.9.9.9")), Err(Status::EEXIST), "as recorded");
+        let _ = cluster.disconnect(ConnId(1));
+        assert_eq!(status(ask(&cluster, "g", "10.0.0.1")), Err(Status::ENONET));
+        assert_eq!(status(ask(&cluster, "nosuch", "")), Err(Status::ENOENT));
+        for cluster in [leading(Settings::default()), {
+            cluster.set_leader(None);
+            cluster
+        }] {
+            assert_eq!(status(ask(&cluster, "g", "")), Err(Status::EOPNOTSUPP));
+            assert_eq!(status(ask(&cluster, "nosuch", "")), Err(Status::ENOENT), "the group is looked for first");
+        }
+    }
+
+    #[test]
+    fn a_silent_trunk_server_is_replaced_after_its_patience() {
+        // check_active_interval is 100 s; a process counts as young for 1000 s.
+        for (occupying, reload, started, patience_secs) in [
+            (false, false, 1, 200),
+            (false, false, 9_000, 300),
+            (true, false, 9_000, 500),
+            (false, true, 9_000, 600),
+            (true, true, 1, 200),
+        ] {
+            let settings =
+                Settings { trunk_init_check_occupying: occupying, trunk_init_reload_from_binlog: reload, ..trunk() };
+            let mut cluster = leading(settings);
+            let _ = cluster.set_trunk_server(&name("g"), Some(id("10.0.0.1"))).unwrap();
+            for conn in [1, 2] {
+                let _ = cluster.beat(now(9_000), ConnId(conn), None).unwrap();
+            }
+            cluster.groups[0].storages[0].up_time = started;
+            let mut asked = Vec::new();
+            for secs in 0..700 {
+                let _ = cluster.disk_usage(now(9_000 + secs), ConnId(2), &[PathSpace::default()]).unwrap();
+                let _ = cluster.beat(now(9_000 + secs), ConnId(2), None).unwrap();
+                let effects = cluster.tick(now(9_000 + secs));
+                asked.extend(effects.contains(&Effect::ChooseTrunkServer { group: name("g") }).then_some(secs));
+            }
+            assert_eq!(asked.first(), Some(&(patience_secs + 1)), "{occupying} {reload} {started}");
+        }
+    }
+}

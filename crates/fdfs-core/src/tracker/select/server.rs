@@ -16,6 +16,13 @@ impl Group {
         }
     }
 
+    /// Another storage than the one whose turn it was took the upload: the turn goes on behind it.
+    pub(super) fn took_turn(&mut self, index: usize) {
+        if let Some(place) = self.writable.iter().position(|&other| other == index) {
+            self.write_cursor = (place + 1) % self.writable.len();
+        }
+    }
+
     /// The other writable storages, in a circle behind `index`.
     pub(super) fn writable_behind(&self, index: usize) -> impl Iterator<Item = usize> {
         let place = self.writable.iter().position(|&other| other == index).map_or(0, |place| place + 1);
@@ -29,7 +36,7 @@ mod tests {
     use super::*;
     use crate::tracker::tests_support::{active, cluster_of};
 
-    fn order(settings: Settings, priorities: [i64; 3]) -> Vec<String> {
+    fn order(settings: &Settings, priorities: [i64; 3]) -> Vec<String> {
         // Text order: "10" comes before "9".
         let storages = [active("9", 5000), active("10", 5000), active("2", 5000)];
         let mut cluster = cluster_of(settings.clone(), &[("g", &storages)]);
@@ -37,9 +44,9 @@ mod tests {
         for (storage, priority) in group.storages.iter_mut().zip(priorities) {
             storage.upload_priority = priority;
         }
-        group.rebuild(&settings);
+        group.rebuild(settings);
         let mut next = || {
-            let index = group.next_writable(&settings).unwrap();
+            let index = group.next_writable(settings).unwrap();
             group.storages[index].id().to_string()
         };
         (0..4).map(|_| next()).collect()
@@ -56,7 +63,7 @@ mod tests {
             (StoreServer::LowestPriority, false, [7, 3, -3], ["2"; 4]),
         ] {
             let settings = Settings { store_server, use_trunk_file: trunk, ..Settings::default() };
-            assert_eq!(order(settings, priorities), expected, "{store_server:?} {priorities:?}");
+            assert_eq!(order(&settings, priorities), expected, "{store_server:?} {priorities:?}");
         }
     }
 }

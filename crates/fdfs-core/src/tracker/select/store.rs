@@ -25,6 +25,7 @@ impl Cluster {
         let others: Vec<usize> = group.writable_behind(first).collect();
         for index in others {
             if let Some(path_index) = group.next_path(index, settings) {
+                group.took_turn(index);
                 return Ok(StoreOne { group: name, storage: group.storages[index].endpoint(asker), path_index });
             }
         }
@@ -76,7 +77,7 @@ mod tests {
     fn w35_a_storage_that_reports_no_free_space_gets_no_upload_and_closes_no_group() {
         let storages = [active("1", 0), active("2", 5000), active("3", 5000)];
         let mut cluster = cluster_of(Settings::default(), &[("g", &storages)]);
-        assert_eq!(ones(&mut cluster, 4), ["2", "2", "3", "2"]);
+        assert_eq!(ones(&mut cluster, 4), ["2", "3", "2", "3"]);
         let all = cluster.query_store_all(None, &ip("10.0.0.99")).unwrap();
         assert_eq!(all.storages.iter().map(|s| s.id.to_string()).collect::<Vec<_>>(), ["2", "3"]);
 
