@@ -1,0 +1,482 @@
+//! tracker.conf.
+//!
+//! Source: configuration, 3 and 4.
+
+use fdfs_proto::shared::AddrSize;
+use fdfs_proto::{GroupName, Status};
+
+use crate::check::FileKind;
+use crate::choice::{DownloadServer, IdType, ResponseIpAddrSize, StoreLookup, StorePathChoice, StoreServer};
+use crate::log_conf::{HasErrorLog, LogConf, error_log_keys, historic_keys};
+use crate::server::{self, HasServer, ServerConf};
+use crate::storage_ids::StorageIds;
+use crate::table::{Action, ConfFile, Key, Reading, Section, conf_struct};
+use crate::value::{ReservedSpace, TimeOfDay, parse_bytes, print_bytes};
+use crate::{ConfError, Severity};
+
+conf_struct! {
+    /// A tracker's configuration. Storages ask for most of it at their start, with command 75.
+    pub struct TrackerConf {
+        /// What it has in common with a storage.
+        pub server: ServerConf,
+        /// The error log.
+        pub log: LogConf,
+        /// `store_lookup`: how the group of an upload is chosen.
+        pub store_lookup: StoreLookup,
+        /// `store_group`: the group of all uploads, with [`StoreLookup::SpecifiedGroup`].
+        pub store_group: Option<GroupName>,
+        /// `store_server`: how the storage of an upload is chosen. Never round robin with trunk files.
+        pub store_server: StoreServer,
+        /// `store_path`: how the store path of an upload is chosen.
+        pub store_path: StorePathChoice,
+        /// `download_server`: how the storage of a download is chosen.
+        pub download_server: DownloadServer,
+        /// `reserved_storage_space`: what uploads leave free.
+        pub reserved_storage_space: ReservedSpace,
+        /// `check_active_interval`: seconds of silence after which a storage is OFFLINE.
+        pub check_active_interval_secs: u64,
+        /// `storage_ip_changed_auto_adjust`: whether storages that change their address stay the same, without ids.
+        pub storage_ip_changed_auto_adjust: bool,
+        /// `storage_sync_file_max_delay`: seconds after which a file is taken to be everywhere in its group.
+        pub storage_sync_file_max_delay_secs: u64,
+        /// `storage_sync_file_max_time`: seconds that the copy of one file may take.
+        pub storage_sync_file_max_time_secs: u64,
+        /// `use_trunk_file`: whether small files share large ones.
+        pub use_trunk_file: bool,
+        /// `slot_min_size`: bytes of the smallest slot of a trunk file.
+        pub slot_min_size_bytes: u64,
+        /// `slot_max_size`: files up to this many bytes go into trunk files.
+        pub slot_max_size_bytes: u64,
+        /// `trunk_file_size`: bytes of a trunk file.
+        pub trunk_file_size_bytes: u64,
+        /// `trunk_alloc_alignment_size`: slots are multiples of this many bytes; 0 for any size.
+        pub trunk_alloc_alignment_size_bytes: u32,
+        /// `trunk_create_file_advance`: whether trunk files are made before they are needed.
+        pub trunk_create_file_advance: bool,
+        /// `trunk_create_file_time_base`: when.
+        pub trunk_create_file_time_base: TimeOfDay,
+        /// `trunk_create_file_interval`: and how many seconds later again.
+        pub trunk_create_file_interval_secs: u64,
+        /// `trunk_create_file_space_threshold`: bytes of free trunk space below which they are made.
+        pub trunk_create_file_space_threshold_bytes: u64,
+        /// `trunk_init_check_occupying`: whether loading the trunk binlog checks that slots are free.
+        pub trunk_init_check_occupying: bool,
+        /// `trunk_init_reload_from_binlog`: whether the trunk's snapshot is never used.
+        pub trunk_init_reload_from_binlog: bool,
+        /// `trunk_free_space_merge`: whether neighbouring free blocks become one.
+        pub trunk_free_space_merge: bool,
+        /// `delete_unused_trunk_files`: whether trunk files without any file are deleted.
+        pub delete_unused_trunk_files: bool,
+        /// `trunk_compress_binlog_min_interval`: seconds between compressions of the trunk binlog at least; 0: never.
+        pub trunk_compress_binlog_min_interval_secs: u64,
+        /// `trunk_compress_binlog_interval`: seconds between compressions of the trunk binlog; 0 for never.
+        pub trunk_compress_binlog_interval_secs: u64,
+        /// `trunk_compress_binlog_time_base`: when the first of them is.
+        pub trunk_compress_binlog_time_base: TimeOfDay,
+        /// `trunk_binlog_max_backups`: copies of the trunk binlog that are kept.
+        pub trunk_binlog_max_backups: u32,
+        /// `use_storage_id`: whether storages are identified by storage_ids.conf.
+        pub use_storage_id: bool,
+        /// `storage_ids_filename`, as it is named to the loader: relative names are resolved.
+        pub storage_ids_filename: Option<String>,
+        /// `id_type_in_filename`: what stands for the source in a file id.
+        pub id_type_in_filename: IdType,
+        /// `trust_storage_server_id`: whether the id that a storage sends is believed.
+        pub trust_storage_server_id: bool,
+        /// `store_slave_file_use_link`.
+        pub store_slave_file_use_link: bool,
+        /// `response_ip_addr_size`; see [`TrackerConf::addr_size`].
+        pub response_ip_addr_size: ResponseIpAddrSize,
+    }
+}
+
+impl TrackerConf {
+    /// How wide addresses in answers are. `ids` is the content of storage_ids.conf, if it is used.
+    // Differs from C: `response_ip_addr_size = IPv4` means the IPv4 size; the reference takes every word but `auto`
+    // for the IPv6 size.
+    #[must_use]
+    pub fn addr_size(&self, ids: Option<&StorageIds>) -> AddrSize {
+        match self.response_ip_addr_size {
+            ResponseIpAddrSize::V4 => AddrSize::V4,
+            ResponseIpAddrSize::V6 => AddrSize::V6,
+            ResponseIpAddrSize::Auto if self.use_storage_id && ids.is_some_and(StorageIds::has_ipv6) => AddrSize::V6,
+            ResponseIpAddrSize::Auto => AddrSize::V4,
+        }
+    }
+}
+
+impl HasServer for TrackerConf {
+    const PORT: u16 = fdfs_proto::limits::TRACKER_PORT;
+    const PORT_TEXT: &'static str = "22122";
+    const NETWORK_TIMEOUT_SECS: u64 = 60;
+    const SAMPLE_THREAD_STACK: &'static str = "256KB";
+
+    fn server(&mut self) -> &mut ServerConf {
+        &mut self.server
+    }
+}
+
+impl HasErrorLog for TrackerConf {
+    fn error_log(&mut self) -> &mut LogConf {
+        &mut self.log
+    }
+}
+
+impl ConfFile for TrackerConf {
+    const KIND: FileKind = FileKind::Tracker;
+
+    fn blank() -> Self {
+        Self::blank_fields()
+    }
+
+    fn keys() -> Vec<Key<Self>> {
+        [server::keys(), KEYS.to_vec(), TRUNK_KEYS.to_vec(), error_log_keys(), historic_keys()].concat()
+    }
+
+    fn finish(&mut self, reading: &mut Reading<'_>) {
+        server::finish(&mut self.server, reading);
+        self.finish_group(reading);
+        self.finish_slots(reading);
+        self.finish_ids(reading);
+    }
+}
+
+impl TrackerConf {
+    fn finish_group(&mut self, reading: &mut Reading<'_>) {
+        // Only store_lookup 1 reads the group, so that a wrong one does no harm otherwise.
+        if self.store_lookup == StoreLookup::SpecifiedGroup && self.store_group.is_none() {
+            match reading.last(Section::Global, "store_group") {
+                Some(item) => reading.refuse(item, "1 to 16 letters and digits", Status::EINVAL),
+                None => reading.missing("store_group", "a group name, because store_lookup is 1", Status::ENOENT),
+            }
+        }
+        if self.use_trunk_file && self.store_server == StoreServer::RoundRobin {
+            self.store_server = StoreServer::FirstById;
+            if let Some(item) = reading.last(Section::Global, "store_server") {
+                reading.note(item, "1 is used, because use_trunk_file is on", "1, 2");
+            }
+        }
+    }
+
+    /// The rules that hold between the sizes of slots and trunk files.
+    fn finish_slots(&mut self, reading: &mut Reading<'_>) {
+        self.slot_min_size_bytes = self.slot_min_size_bytes.max(u64::from(self.trunk_alloc_alignment_size_bytes));
+        let Some(item) = reading.last(Section::Global, "slot_max_size") else {
+            self.slot_max_size_bytes = self.trunk_file_size_bytes / 8;
+            return;
+        };
+        let Ok(slot_max) = parse_bytes(&item.value) else {
+            reading.refuse(item, "a size, with T, G, M, K and B", Status::EINVAL);
+            return;
+        };
+        let most = self.trunk_file_size_bytes / 2;
+        if slot_max <= self.slot_min_size_bytes {
+            let allowed = format!("more than slot_min_size, {} to {}", self.slot_min_size_bytes, print_bytes(most));
+            reading.refuse(item, allowed, Status::EINVAL);
+        } else if slot_max > most {
+            let what = format!("{} is not allowed, {} is used", item.value, print_bytes(most));
+            reading.warn(item, what, "at most half of trunk_file_size");
+        }
+        self.slot_max_size_bytes = slot_max.min(most);
+    }
+
+    fn finish_ids(&mut self, reading: &mut Reading<'_>) {
+        if self.use_storage_id && self.storage_ids_filename.is_none() {
+            reading.missing("storage_ids_filename", "a file name, because use_storage_id is on", Status::ENOENT);
+        }
+        if !self.server.families(reading.env()).v6 {
+            return;
+        }
+        // An IPv6 address does not fit the fields that identify a storage by its address.
+        let wrong = [
+            ("use_storage_id", "true, because IPv6 is on", !self.use_storage_id),
+            ("id_type_in_filename", "id, because IPv6 is on", self.id_type_in_filename == IdType::Ip),
+        ];
+        for (name, allowed, is_wrong) in wrong {
+            match reading.last(Section::Global, name) {
+                Some(item) if is_wrong => reading.refuse(item, allowed, Status::EINVAL),
+                None if is_wrong => reading.missing(name, allowed, Status::EINVAL),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A row of the table.
+type Row = Key<TrackerConf>;
+
+const EINVAL: Action = Action::Refuse(Status::EINVAL);
+const WARN: Action = Action::UseDefault(Severity::Warning);
+
+/// The keys of tracker.conf that storage.conf does not have.
+const KEYS: &[Row] = &[
+    Row::choice(
+        "store_lookup",
+        0,
+        &[0, 1, 2],
+        EINVAL,
+        |c, v| c.store_lookup = StoreLookup::from_number(v).unwrap_or_default(),
+        "group of an upload: 0 one after the other, 1 always store_group, 2 the one with the most free space",
+    )
+    .sample("2"),
+    Row::text(
+        "store_group",
+        "",
+        |c, v| c.store_group = v.parse().ok().filter(|group: &GroupName| !group.is_empty()),
+        "the group of all uploads with store_lookup 1, where it is required",
+    )
+    .allowed("1 to 16 letters and digits")
+    .otherwise("refused (22) with store_lookup 1")
+    .sample("group1"),
+    Row::choice(
+        "store_server",
+        0,
+        &[0, 1, 2],
+        WARN,
+        |c, v| c.store_server = StoreServer::from_number(v).unwrap_or_default(),
+        "storage of an upload: 0 one after the other (1 with use_trunk_file), 1 the first by the text order of ids, \
+         2 the one with the least upload_priority",
+    ),
+    Row::choice(
+        "store_path",
+        0,
+        &[0, 2],
+        WARN,
+        |c, v| c.store_path = StorePathChoice::from_number(v).unwrap_or_default(),
+        "store path of an upload: 0 one after the other, 2 the one with the most free space",
+    ),
+    Row::choice(
+        "download_server",
+        0,
+        &[0, 1],
+        WARN,
+        |c, v| c.download_server = DownloadServer::from_number(v).unwrap_or_default(),
+        "storage of a download: 0 one after the other, 1 the one that received the upload",
+    ),
+    Row::word(
+        "reserved_storage_space",
+        "1GB",
+        EINVAL,
+        |c, word| ReservedSpace::parse(word).map(|v| c.reserved_storage_space = v).is_some(),
+        "space that uploads leave free, as a size or as a share of the disk",
+    )
+    .allowed("a size such as 10GB, cut down to whole MB; or a share such as 20% or 0.5%, without a blank before the %")
+    .since("N% since 4.00")
+    .sample("20%"),
+    Row::secs(
+        "check_active_interval",
+        100,
+        |c, v| c.check_active_interval_secs = v,
+        "of silence after which a storage is OFFLINE; more than the storages' heart_beat_interval",
+    )
+    .positive()
+    .sample("120"),
+    Row::bool(
+        "storage_ip_changed_auto_adjust",
+        true,
+        |c, v| c.storage_ip_changed_auto_adjust = v,
+        "let storages without ids change their address and stay the same",
+    ),
+    Row::secs(
+        "storage_sync_file_max_delay",
+        86_400,
+        |c, v| c.storage_sync_file_max_delay_secs = v,
+        "after which a file is taken to be everywhere in its group",
+    )
+    .positive()
+    .since("2.00"),
+    Row::secs(
+        "storage_sync_file_max_time",
+        300,
+        |c, v| c.storage_sync_file_max_time_secs = v,
+        "that the copy of one file may take",
+    )
+    .positive()
+    .since("2.00"),
+    Row::bool("use_storage_id", false, |c, v| c.use_storage_id = v, "identify storages by storage_ids.conf")
+        .since("4.00"),
+    Row::custom(
+        "storage_ids_filename",
+        "path",
+        "",
+        |c, r, key| {
+            let item = r.last(key.section, key.name).filter(|item| !item.value.is_empty());
+            c.storage_ids_filename = item.map(|item| r.resolve(&item.value));
+        },
+        "the list of storages, relative to this file; required with use_storage_id",
+    )
+    .allowed("a path")
+    .sample("storage_ids.conf"),
+    Row::word(
+        "id_type_in_filename",
+        "ip",
+        Action::UseDefault(Severity::Note),
+        |c, word| IdType::from_word(word).map(|v| c.id_type_in_filename = v).is_some(),
+        "what stands for the source in a file id; id is needed for several storages on one host",
+    )
+    .allowed("ip, id")
+    .since("4.03")
+    .sample("id"),
+    Row::bool(
+        "trust_storage_server_id",
+        true,
+        |c, v| c.trust_storage_server_id = v,
+        "believe the id that a storage sends when it joins",
+    )
+    .since("6.11"),
+    Row::bool(
+        "store_slave_file_use_link",
+        false,
+        |c, v| c.store_slave_file_use_link = v,
+        "store slave files as links; leave it off",
+    )
+    .since("4.01"),
+    Row::word(
+        "response_ip_addr_size",
+        "auto",
+        WARN,
+        |c, word| {
+            // A word that the reference does not know means the IPv6 size there, and so it does here.
+            c.response_ip_addr_size = ResponseIpAddrSize::from_word(word).unwrap_or(ResponseIpAddrSize::V6);
+            true
+        },
+        "how wide addresses in answers are; auto: IPv6 size only if storage_ids.conf has an IPv6 address",
+    )
+    .allowed("auto, IPv4, IPv6")
+    .otherwise("IPv6, with a warning")
+    .since("6.15"),
+];
+
+/// The keys about trunk files, which storages ask for.
+const TRUNK_KEYS: &[Row] = &[
+    Row::bool("use_trunk_file", false, |c, v| c.use_trunk_file = v, "put small files into trunk files").since("3.00"),
+    Row::bytes("trunk_file_size", 64 << 20, |c, v| c.trunk_file_size_bytes = v, "size of a trunk file")
+        .at_least(4 << 20, Action::Clamp(Severity::Warning))
+        // Differs from C: offsets in trunk files have 32 bits, so 2 GB and more is refused instead of wrapped.
+        .at_most((2 << 30) - 1, EINVAL),
+    Row::count(
+        "trunk_alloc_alignment_size",
+        0,
+        |c, v| c.trunk_alloc_alignment_size_bytes = v,
+        "slots are multiples of this many bytes, without a unit; 0 for any size",
+    )
+    .since("6.05")
+    .sample("256"),
+    Row::bytes("slot_min_size", 256, |c, v| c.slot_min_size_bytes = v, "the smallest slot; not below the alignment")
+        .at_least(1, EINVAL)
+        .at_most(64 << 10, Action::Clamp(Severity::Warning)),
+    Row::custom(
+        "slot_max_size",
+        "bytes",
+        "trunk_file_size / 8",
+        // Read at the end, with the sizes that it depends on.
+        |_, _, _| {},
+        "files up to this size go into trunk files",
+    )
+    .allowed("more than slot_min_size, at most half of trunk_file_size")
+    .otherwise("too small: refused (22); too large: nearest, with a warning")
+    .sample("1MB"),
+    Row::bool(
+        "trunk_create_file_advance",
+        false,
+        |c, v| c.trunk_create_file_advance = v,
+        "make trunk files before they are needed",
+    )
+    .since("3.06"),
+    Row::time(
+        "trunk_create_file_time_base",
+        TimeOfDay::new(2, 0),
+        |c, v| c.trunk_create_file_time_base = v,
+        "when they are made",
+    ),
+    Row::secs(
+        "trunk_create_file_interval",
+        86_400,
+        |c, v| c.trunk_create_file_interval_secs = v,
+        "after which they are made again",
+    ),
+    Row::bytes(
+        "trunk_create_file_space_threshold",
+        0,
+        |c, v| c.trunk_create_file_space_threshold_bytes = v,
+        "free trunk space below which they are made",
+    )
+    .sample("20G"),
+    Row::bool(
+        "trunk_init_check_occupying",
+        false,
+        |c, v| c.trunk_init_check_occupying = v,
+        "check that slots are free when the trunk binlog is loaded",
+    )
+    .since("3.09"),
+    Row::bool(
+        "trunk_init_reload_from_binlog",
+        false,
+        |c, v| c.trunk_init_reload_from_binlog = v,
+        "load the trunk binlog as a whole, not its snapshot",
+    )
+    .since("3.10"),
+    Row::bool(
+        "trunk_free_space_merge",
+        false,
+        |c, v| c.trunk_free_space_merge = v,
+        "make one of neighbouring free blocks",
+    )
+    .since("6.05")
+    .sample("true"),
+    Row::bool(
+        "delete_unused_trunk_files",
+        false,
+        |c, v| c.delete_unused_trunk_files = v,
+        "delete trunk files that hold no file",
+    )
+    .since("6.05"),
+    Row::secs(
+        "trunk_compress_binlog_min_interval",
+        0,
+        |c, v| c.trunk_compress_binlog_min_interval_secs = v,
+        "between compressions of the trunk binlog at least; 0 for never",
+    )
+    .since("5.01")
+    .sample("86400"),
+    Row::secs(
+        "trunk_compress_binlog_interval",
+        0,
+        |c, v| c.trunk_compress_binlog_interval_secs = v,
+        "between compressions of the trunk binlog; 0 for never",
+    )
+    .since("6.05")
+    .sample("86400"),
+    Row::time(
+        "trunk_compress_binlog_time_base",
+        TimeOfDay::new(3, 0),
+        |c, v| c.trunk_compress_binlog_time_base = v,
+        "when the first of them is",
+    )
+    .since("6.05"),
+    Row::count(
+        "trunk_binlog_max_backups",
+        0,
+        |c, v| c.trunk_binlog_max_backups = v,
+        "copies of the trunk binlog that are kept",
+    )
+    .since("6.05")
+    .sample("7"),
+];
+
+/// Reads what storage_ids.conf says, if it is used.
+///
+/// # Errors
+/// As [`StorageIds::parse`], and what the loader said.
+pub fn storage_ids(
+    conf: &TrackerConf,
+    loader: &dyn crate::Loader,
+) -> Result<Option<crate::Parsed<StorageIds>>, ConfError> {
+    match &conf.storage_ids_filename {
+        Some(path) if conf.use_storage_id => StorageIds::load(path, loader).map(Some),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests;
