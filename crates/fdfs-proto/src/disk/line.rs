@@ -45,19 +45,25 @@ pub(super) struct Columns<'a> {
     rest: Option<&'a [u8]>,
     separator: u8,
     taken: usize,
+    trim: bool,
 }
 
 impl<'a> Columns<'a> {
     /// The columns of `line`, with exactly one `separator` between two of them.
     pub(super) const fn new(line: &'a [u8], separator: u8) -> Self {
-        Self { rest: Some(line), separator, taken: 0 }
+        Self { rest: Some(line), separator, taken: 0, trim: false }
+    }
+
+    /// As [`Columns::new`]; blanks at both ends of each column do not count.
+    pub(super) const fn trimmed(line: &'a [u8], separator: u8) -> Self {
+        Self { rest: Some(line), separator, taken: 0, trim: true }
     }
 
     /// The next column as it is, if there is one.
     pub(super) fn next(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest?;
         let mut parts = rest.splitn(2, |&b| b == self.separator);
-        let column = parts.next();
+        let column = parts.next().map(|column| if self.trim { column.trim_ascii() } else { column });
         self.rest = parts.next();
         self.taken += 1;
         column

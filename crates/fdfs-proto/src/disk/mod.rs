@@ -10,16 +10,30 @@
 //!   [`tracker_status`] and the forms of old versions, [`tracker_old`];
 //! * logs for people: [`access_log`], [`trunk_change_log`].
 
+pub mod access_log;
 pub mod binlog_index;
 pub mod binlog_record;
+pub mod changelog;
 pub mod data_init_flag;
 pub mod error;
 pub mod ini;
 mod line;
+pub mod local_time;
 mod number;
+pub mod recovery;
 mod stat_keys;
 pub mod storage_stat;
 pub mod store_path_mark;
+pub mod sync_mark;
+pub mod sync_timestamps;
+pub mod tracker_groups;
+pub mod tracker_old;
+pub mod tracker_servers;
+pub mod tracker_status;
+pub mod trunk_change_log;
+pub mod trunk_mark;
+pub mod trunk_record;
+pub mod trunk_snapshot;
 
 pub use error::{DiskError, LineFault, ValueFault};
 
