@@ -1,5 +1,8 @@
 //! Random events on a tracker: whatever storages, clients and administrators send, its views agree with its members.
 
+// Helpers of a test unwrap as the test itself may.
+#![allow(clippy::unwrap_used)]
+
 use fdfs_core::tracker::{
     Addrs, Cluster, ConnId, Effect, FileFacts, HostPort, IdEntry, IdTable, Join, JoinPeer, Loss, Now, Outcome,
     PathSpace, Reserved, Settings, Source, StoreLookup, StorePath, StoreServer, Stored, SyncSource, TrackerAddr,

@@ -1,5 +1,7 @@
 //! What the shell must do after an event.
 
+use std::fmt;
+
 use fdfs_proto::shared::StorageStatus;
 use fdfs_proto::{GroupName, IpText, StorageId};
 
@@ -143,6 +145,55 @@ pub enum Event {
         /// The trunk server now.
         new: Option<StorageId>,
     },
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Join => "it joined",
+            Self::Beat => "it is heard",
+            Self::Disconnect => "its connection closed",
+            Self::Silence => "it was silent for longer than check_active_interval",
+            Self::SyncDestRequest => "it asked who copies the old files to it",
+            Self::SyncNotify => "it told who copies the old files to it",
+            Self::PeerReport => "a peer reported it",
+            Self::OwnRequest => "it asked for that",
+            Self::Administrator => "the administrator asked for that",
+            Self::AddressChange => "its address changed",
+        })
+    }
+}
+
+/// The line of the log, without time and level.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |id: &Option<StorageId>| id.map_or_else(|| "none".to_owned(), |id| id.to_string());
+        match self {
+            Self::GroupCreated { group } => write!(f, "group {group} is new"),
+            Self::GroupDeleted { group } => write!(f, "group {group} is deleted"),
+            Self::StorageAdded { group, id, ip, status } => {
+                write!(f, "storage {id} of group {group} at {ip} is new, {status}")
+            }
+            Self::StatusChanged { group, id, from, to, cause } => {
+                write!(f, "storage {id} of group {group}: {from} => {to}, because {cause}")
+            }
+            Self::AddressChanged { group, old, new } => {
+                write!(f, "storage {old} of group {group} has the new address {new}")
+            }
+            Self::GroupChanged { group, port, path_count, subdir_count } => write!(
+                f,
+                "group {group} has changed: port {port}, {path_count} store paths, {subdir_count} sub directories"
+            ),
+            Self::MorePathsThanGroup { group, id, path_count, group_path_count } => write!(
+                f,
+                "storage {id} has {path_count} store paths, its group {group} {group_path_count}: the others wait until \
+                 every storage of the group has as many"
+            ),
+            Self::TrunkServerChanged { group, old, new } => {
+                write!(f, "trunk server of group {group}: {} => {}", shown(old), shown(new))
+            }
+        }
+    }
 }
 
 /// Asks for a file to be written, once.

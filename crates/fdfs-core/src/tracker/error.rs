@@ -53,6 +53,13 @@ pub enum ClusterError {
     },
     /// The sender's tracker list does not name this tracker.
     NotInTrackerList,
+    /// No join named a tracker with this address and port.
+    UnknownTracker {
+        /// Its address.
+        ip: IpText,
+        /// Its port.
+        port: u16,
+    },
     /// Storage ids are on and this storage is not in storage_ids.conf.
     UnknownId {
         /// The id sent, perhaps empty.
@@ -184,6 +191,7 @@ impl ClusterError {
             | Self::NoReadable { .. }
             | Self::NoStorePaths { .. }
             | Self::NotInTrackerList
+            | Self::UnknownTracker { .. }
             | Self::UnknownId { .. }
             | Self::NoLeader
             | Self::NoSyncSource => Status::ENOENT,
@@ -222,6 +230,7 @@ impl fmt::Display for ClusterError {
             Self::NoSpace { group: None } => f.write_str("all groups are filled up to reserved_storage_space"),
             Self::BadValue { field, value } => write!(f, "{field}: {value} is not allowed"),
             Self::NotInTrackerList => f.write_str("the storage's list of trackers does not name this tracker"),
+            Self::UnknownTracker { ip, port } => write!(f, "no tracker {ip} with port {port} is known"),
             Self::UnknownId { id, ip, port } => {
                 write!(f, "storage {ip}:{port} with id {:?} is not in storage_ids.conf", id.as_str())
             }

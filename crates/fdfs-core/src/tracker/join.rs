@@ -118,7 +118,7 @@ struct GroupValues {
 
 impl Cluster {
     /// A storage joins. Checks come in the reference's order; nothing is taken over unless all pass, but for the
-    /// counts of a known member (see [`Cluster::remember_shape`]).
+    /// port and counts of a known member, which its group may be about to move to.
     ///
     /// # Errors
     /// [`ClusterError::BadValue`], [`ClusterError::NotInTrackerList`], [`ClusterError::UnknownId`],

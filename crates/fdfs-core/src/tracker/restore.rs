@@ -9,6 +9,7 @@ use super::changelog::Changelog;
 use super::cluster::Cluster;
 use super::group::{Group, GroupPort};
 use super::ids::id_of_address;
+use super::loss::Loss;
 use super::settings::{Settings, StoreServer};
 use super::snapshot::{GroupRow, ServerRow, TimestampRow};
 use super::status;
@@ -28,73 +29,6 @@ pub struct Stored {
     pub changelog: String,
     /// `last_check_time` of `.tracker_status`, 0 when there is none.
     pub last_check_time: i64,
-}
-
-/// A row that could not be used; the shell reports it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Loss {
-    /// The same group twice, or more groups than a cluster can have.
-    Group {
-        /// The group.
-        group: GroupName,
-    },
-    /// A storage of a group that is not stored, or more than a group can have.
-    ServerGroup {
-        /// The group.
-        group: GroupName,
-        /// Its address.
-        ip: IpText,
-    },
-    /// A storage that storage_ids.conf does not know in that group.
-    ServerId {
-        /// The group.
-        group: GroupName,
-        /// The id, if the file has one.
-        id: Option<StorageId>,
-        /// Its address.
-        ip: IpText,
-    },
-    /// A storage that is there already.
-    ServerTwice {
-        /// The group.
-        group: GroupName,
-        /// The id.
-        id: StorageId,
-    },
-    /// The sync source of a storage is not stored; the storage goes without one.
-    SyncSource {
-        /// The group.
-        group: GroupName,
-        /// The storage.
-        id: StorageId,
-        /// Its source.
-        source: StorageId,
-    },
-    /// The trunk server of a group is not stored or not usable; the group goes without one.
-    TrunkServer {
-        /// The group.
-        group: GroupName,
-        /// The trunk server.
-        id: StorageId,
-    },
-    /// Sync times of a source that is not stored at that place.
-    TimestampSource {
-        /// The group.
-        group: GroupName,
-        /// The source.
-        source: StorageId,
-    },
-    /// More sync times than storages; those in excess are dropped.
-    TimestampColumns {
-        /// The group.
-        group: GroupName,
-        /// The source.
-        source: StorageId,
-        /// Columns of the row.
-        columns: usize,
-        /// Storages of the group.
-        storages: usize,
-    },
 }
 
 impl Cluster {

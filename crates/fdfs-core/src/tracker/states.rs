@@ -236,11 +236,12 @@ mod tests {
             states.iter().map(|state| (state.group.to_string(), state.available_mb)).collect::<Vec<_>>()
         };
         let (a, b) = (("a".to_owned(), 3000), ("b".to_owned(), 0));
-        assert_eq!(names(None, None, None), [a.clone(), b.clone()]);
-        assert_eq!(names(Some(true), None, None), [a.clone()]);
-        assert_eq!(names(Some(false), None, None), [b.clone()]);
-        assert_eq!(names(None, Some(true), None), [a.clone(), b.clone()], "without trunk files nothing is compared");
-        assert_eq!(names(None, None, Some(false)), [b]);
+        let (only_a, only_b, both) = ([a.clone()], [b.clone()], [a, b]);
+        assert_eq!(names(None, None, None), both);
+        assert_eq!(names(Some(true), None, None), only_a);
+        assert_eq!(names(Some(false), None, None), only_b);
+        assert_eq!(names(None, Some(true), None), both, "without trunk files nothing is compared");
+        assert_eq!(names(None, None, Some(false)), only_b);
     }
 
     #[test]

@@ -209,7 +209,7 @@ impl Cluster {
     /// A follower told its state (58, 65).
     ///
     /// # Errors
-    /// [`ClusterError::NotLeader`]; [`ClusterError::BadValue`] for a tracker that no join named.
+    /// [`ClusterError::NotLeader`], [`ClusterError::UnknownTracker`].
     pub fn note_ping(
         &mut self,
         now: Now,
@@ -223,7 +223,7 @@ impl Cluster {
         }
         let known = |tracker: &&mut Tracker| tracker.addr.port == from.port && tracker.addr.addrs.contains(&from.ip);
         let Some(tracker) = self.trackers.list.iter_mut().find(known) else {
-            return Err(ClusterError::BadValue { field: "tracker port", value: i64::from(from.port) });
+            return Err(ClusterError::UnknownTracker { ip: from.ip, port: from.port });
         };
         (tracker.connections, tracker.version, tracker.up_time) = (connections, version, up_time);
         tracker.last_ping = Some(now);
@@ -303,6 +303,28 @@ mod tests {
         let me = cluster.trackers().alone();
         assert!(cluster.set_leader(me) && !cluster.set_leader(me));
         assert!(cluster.trackers().is_leader());
+    }
+
+    #[test]
+    fn followers_count_as_active_for_three_seconds_after_a_ping() {
+        let mut cluster = Cluster::new(Settings::default(), 22122);
+        let mut join = join("g");
+        join.trackers.push(addr("10.0.0.101", None, 22122));
+        let _ = cluster.join(now(1), &peer(1, "10.0.0.1"), &join).unwrap();
+        let other = HostPort { ip: ip("10.0.0.101"), port: 22122 };
+        let ping = |cluster: &mut Cluster, from: &HostPort| {
+            cluster.note_ping(now(10), from, ConnectionCounts::default(), VersionText::EMPTY, 4)
+        };
+        assert_eq!(ping(&mut cluster, &other), Err(ClusterError::NotLeader));
+        cluster.set_leader(cluster.trackers().me());
+        assert_eq!(ping(&mut cluster, &other), Ok(()));
+        let stranger = HostPort { port: 1, ..other };
+        assert_eq!(ping(&mut cluster, &stranger).unwrap_err().status(), fdfs_proto::Status::ENOENT);
+        for (secs, active) in [(13, true), (14, false)] {
+            let states = cluster.tracker_states(now(secs), &OwnState::default(), &Default::default()).unwrap();
+            let shown: Vec<_> = states.iter().map(|state| (state.is_leader, state.is_active)).collect();
+            assert_eq!(shown, [(true, true), (false, active)], "at {secs}");
+        }
     }
 
     #[test]
