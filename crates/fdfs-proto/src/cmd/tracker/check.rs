@@ -29,6 +29,15 @@ pub(super) fn cuts<T: Debug>(decode: impl Fn(&[u8]) -> Result<T, WireError>, byt
     }
 }
 
+/// A body of `len` zeros with `parts` written over it at their offsets.
+pub(super) fn laid_out(len: usize, parts: &[(usize, &[u8])]) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    for (at, part) in parts {
+        bytes[*at..at + part.len()].copy_from_slice(part);
+    }
+    bytes
+}
+
 /// The value comes back from its bytes.
 pub(super) fn round_trip<T: Wire + PartialEq + Debug>(value: &T) {
     assert_eq!(T::from_bytes(&value.to_bytes()).as_ref(), Ok(value));

@@ -218,6 +218,33 @@ mod tests {
     }
 
     #[test]
+    fn every_field_stands_at_its_offset() {
+        let row = StorageClusterRow {
+            id: "100001".parse().unwrap(),
+            host: "10.78.1.11:23100".parse().unwrap(),
+            is_trunk_server: true,
+            status: StorageStatus::Active,
+            connections: ConnectionCounts { alloc: 1, current: 2, max: 3 },
+            version: "6.16.1".parse().unwrap(),
+            up_time_secs: 4,
+            last_heart_beat_secs: 5,
+        };
+        let parts: [(usize, &[u8]); 10] = [
+            (0, b"100001"),
+            (16, b"10.78.1.11:23100"),
+            (68, &[1]),
+            (69, &[7]),
+            (73, &[1]),
+            (77, &[2]),
+            (81, &[3]),
+            (82, b"6.16.1"),
+            (97, &[4]),
+            (105, &[5]),
+        ];
+        check::fixed(&row, &check::laid_out(StorageClusterRow::LEN, &parts));
+    }
+
+    #[test]
     fn the_count_must_be_true() {
         let none = StorageClusterStat { use_storage_id: true, ..StorageClusterStat::default() };
         check::fixed(&none, &[1, 0, 0, 0, 0, 0]);

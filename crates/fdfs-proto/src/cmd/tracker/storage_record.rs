@@ -178,6 +178,51 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn every_field_stands_at_its_offset_in_both_widths() {
+        let record = StorageRecord {
+            status: StorageStatus::Active,
+            rw_mode: RwMode::Read,
+            id: "100001".parse().unwrap(),
+            ip: "10.78.1.11".parse().unwrap(),
+            source_id: Some("100002".parse().unwrap()),
+            version: "6.16.1".parse().unwrap(),
+            join_time_secs: 1,
+            up_time_secs: 2,
+            total_mb: 3,
+            free_mb: 4,
+            reserved_mb: 5,
+            upload_priority: 6,
+            store_path_count: 7,
+            subdir_count: 8,
+            current_write_path_index: 9,
+            port: 10,
+            stat: StorageStat { last_heart_beat_time: 11, ..StorageStat::default() },
+            is_trunk_server: true,
+        };
+        for (size, source) in [(AddrSize::V4, 34), (AddrSize::V6, 64)] {
+            let texts: [(usize, &[u8]); 6] = [
+                (0, &[7]),
+                (1, &[4]),
+                (2, b"100001"),
+                (18, b"10.78.1.11"),
+                (source, b"100002"),
+                (source + 16, b"6.16.1"),
+            ];
+            let mut bytes = check::laid_out(StorageRecord::len(size), &texts);
+            for n in 1..=10 {
+                bytes[source + 24 + 8 * n - 1] = n as u8;
+            }
+            let stat = source + 104;
+            bytes[stat + StorageStat::LEN - 1] = 11;
+            bytes[stat + StorageStat::LEN] = 1;
+            let mut out = Vec::new();
+            record.encode(size, &mut out);
+            assert_eq!(out, bytes);
+            assert_eq!(StorageRecord::decode(size, &mut Reader::new(&bytes)), Ok(record));
+        }
+    }
+
+    #[test]
     fn the_lengths_are_those_of_the_specification() {
         assert_eq!(StorageRecord::len(AddrSize::V4), 487);
         assert_eq!(StorageRecord::len(AddrSize::V6), 517);

@@ -165,6 +165,30 @@ mod tests {
     }
 
     #[test]
+    fn every_field_stands_at_its_offset() {
+        let row = TrackerClusterRow {
+            host: "10.78.1.1:22222".parse().unwrap(),
+            is_leader: true,
+            is_active: false,
+            connections: ConnectionCounts { alloc: 1, current: 2, max: 3 },
+            version: "6.16.1".parse().unwrap(),
+            up_time_secs: 4,
+            last_heart_beat_secs: 5,
+        };
+        let parts: [(usize, &[u8]); 8] = [
+            (0, b"10.78.1.1:22222"),
+            (52, &[1]),
+            (57, &[1]),
+            (61, &[2]),
+            (65, &[3]),
+            (66, b"6.16.1"),
+            (81, &[4]),
+            (89, &[5]),
+        ];
+        check::fixed(&row, &check::laid_out(TrackerClusterRow::LEN, &parts));
+    }
+
+    #[test]
     fn the_count_must_be_true() {
         check::fixed(&TrackerClusterStat::default(), &[0]);
         assert!(TrackerClusterStat::from_bytes(&[1]).is_err());

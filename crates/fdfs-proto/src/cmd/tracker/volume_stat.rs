@@ -173,6 +173,23 @@ mod tests {
     }
 
     #[test]
+    fn every_field_stands_at_its_offset() {
+        let row = VolumeRow {
+            group: "group1".parse().unwrap(),
+            total_mb: 1,
+            free_mb: 2,
+            reserved_mb: 3,
+            available_mb: 4,
+            trunk_free_mb: 5,
+            is_disk_available: true,
+            is_trunk_available: false,
+        };
+        let parts: [(usize, &[u8]); 7] =
+            [(0, b"group1"), (24, &[1]), (32, &[2]), (40, &[3]), (48, &[4]), (56, &[5]), (57, &[1])];
+        check::fixed(&row, &check::laid_out(VolumeRow::LEN, &parts));
+    }
+
+    #[test]
     fn the_count_must_be_true() {
         check::fixed(&VolumeStat::default(), &[0; 5]);
         assert!(VolumeStat::from_bytes(&[0, 0xFF, 0xFF, 0xFF, 0xFF]).is_err());
