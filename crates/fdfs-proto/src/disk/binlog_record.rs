@@ -1,8 +1,10 @@
 //! One line of the replication log `sync/binlog.NNN`: a change that was made to a file.
 
 use super::error::shown;
+use super::line::finished_lines;
 use super::number;
-use crate::{FileName, WireError};
+pub use super::record_error::{MalformedLink, RecordError};
+use crate::FileName;
 
 /// The longest line with its newline, in bytes.
 pub const LINE_MAX: usize = 255;
@@ -99,92 +101,6 @@ pub struct BinlogRecord {
     pub name: FileName,
     /// What was done.
     pub op: Op,
-}
-
-/// Link records that the reference itself writes in a way that no reader can use. A reader sets them aside and goes on.
-///
-/// Source: disk formats, F.1 and F.2.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MalformedLink {
-    /// `<timestamp> l ` and nothing more: written by a replica for every link that it received.
-    #[error("link record without names")]
-    NoNames {
-        /// When the link was made, unix seconds.
-        timestamp: u32,
-        /// Who made the record.
-        origin: Origin,
-    },
-    /// `<timestamp> L  <target>`, two blanks: written by a source for a slave that is kept as a link.
-    #[error("link record without the link's name, target {target}")]
-    NoLinkName {
-        /// When the link was made, unix seconds.
-        timestamp: u32,
-        /// Who made the record.
-        origin: Origin,
-        /// The file that the link points to.
-        target: Box<FileName>,
-    },
-}
-
-/// Why a line is no record, or a record cannot become a line.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RecordError {
-    /// A link record of the known malformed kinds: to be set aside.
-    #[error(transparent)]
-    MalformedLink(#[from] MalformedLink),
-    /// The line is too long for any reader.
-    #[error("line of {len} bytes, at most {LINE_MAX}")]
-    LineTooLong {
-        /// Its length with the newline, in bytes.
-        len: usize,
-    },
-    /// What stands behind the second blank is too long for any reader.
-    #[error("{len} bytes behind the operation, at most {REST_MAX}")]
-    RestTooLong {
-        /// Its length in bytes.
-        len: usize,
-    },
-    /// The line does not begin with unix seconds.
-    #[error("bad timestamp {text:?}")]
-    BadTimestamp {
-        /// What stood there, made printable and cut.
-        text: String,
-    },
-    /// The second column is not one of the 16 letters.
-    #[error("unknown operation {text:?}")]
-    UnknownOp {
-        /// What stood there, made printable and cut.
-        text: String,
-    },
-    /// A column is missing.
-    #[error("{field} is missing")]
-    Missing {
-        /// The column.
-        field: &'static str,
-    },
-    /// There are more columns than the operation has.
-    #[error("something behind the last column: {text:?}")]
-    Trailing {
-        /// What stood there, made printable and cut.
-        text: String,
-    },
-    /// The name has so few bytes that it cannot be one.
-    #[error("name of {len} bytes")]
-    NameTooShort {
-        /// Its length in bytes.
-        len: usize,
-    },
-    /// A name holds characters that it must not hold.
-    #[error(transparent)]
-    BadName(#[from] WireError),
-    /// A number is not one.
-    #[error("{field}: bad number {text:?}")]
-    BadNumber {
-        /// The column.
-        field: &'static str,
-        /// What stood there, made printable and cut.
-        text: String,
-    },
 }
 
 impl BinlogRecord {
@@ -302,13 +218,7 @@ impl BinlogLine<'_> {
 
 /// The finished lines of a piece of a binlog; what stands behind the last newline is left out.
 pub fn binlog_lines(piece: &[u8]) -> impl Iterator<Item = BinlogLine<'_>> {
-    let mut start = 0;
-    piece.split_inclusive(|&b| b == b'\n').filter_map(move |line| {
-        let begin = start;
-        start += line.len();
-        let text = line.strip_suffix(b"\n")?;
-        Some(BinlogLine { start: begin, text, record: BinlogRecord::parse(text) })
-    })
+    finished_lines(piece).map(|(start, text)| BinlogLine { start, text, record: BinlogRecord::parse(text) })
 }
 
 /// The two kinds of malformed link records.
@@ -383,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn f1_and_f2_malformed_link_records_are_told_apart() {
+    fn w11_malformed_link_records_are_told_apart() {
         assert_eq!(
             parse("1795166874 l "),
             Err(MalformedLink::NoNames { timestamp: 1_795_166_874, origin: Origin::Replica }.into())

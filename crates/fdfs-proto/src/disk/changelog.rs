@@ -1,6 +1,6 @@
 //! `storage_changelog.dat`: storages that were deleted or got a new address.
 
-use super::line::Columns;
+use super::line::{Columns, finished_lines};
 use super::number::put_unsigned;
 use super::{LineFault, ValueFault};
 use crate::shared::StorageStatus;
@@ -91,15 +91,17 @@ pub struct ChangelogLine<'a> {
     pub entry: Result<ChangelogEntry, LineFault>,
 }
 
+impl ChangelogLine<'_> {
+    /// Where the next line begins, counted from the beginning of the piece.
+    #[must_use]
+    pub const fn end(&self) -> usize {
+        self.start + self.text.len() + 1
+    }
+}
+
 /// The finished lines of a piece of the changelog; what stands behind the last newline is left out.
 pub fn changelog_lines(piece: &[u8]) -> impl Iterator<Item = ChangelogLine<'_>> {
-    let mut start = 0;
-    piece.split_inclusive(|&b| b == b'\n').filter_map(move |line| {
-        let begin = start;
-        start += line.len();
-        let text = line.strip_suffix(b"\n")?;
-        Some(ChangelogLine { start: begin, text, entry: ChangelogEntry::parse(text) })
-    })
+    finished_lines(piece).map(|(start, text)| ChangelogLine { start, text, entry: ChangelogEntry::parse(text) })
 }
 
 #[cfg(test)]
@@ -126,6 +128,18 @@ mod tests {
             [true, false, false, false, false, false, true]
         );
         assert_eq!(lines[1].start, 9);
+    }
+
+    #[test]
+    fn w39_a_piece_cut_in_a_line_goes_on_where_its_last_whole_line_ends() {
+        let log = b"1 g a 4 \n2 g b 3 c\n3 g d 4 \n";
+        for cut in 0..=log.len() {
+            let first: Vec<_> = changelog_lines(&log[..cut]).collect();
+            let end = first.last().map_or(0, ChangelogLine::end);
+            let rest: Vec<_> = changelog_lines(&log[end..]).collect();
+            let stamps: Vec<_> = first.iter().chain(&rest).map(|l| l.entry.clone().unwrap().timestamp).collect();
+            assert_eq!(stamps, [1, 2, 3], "cut at {cut}");
+        }
     }
 
     proptest! {

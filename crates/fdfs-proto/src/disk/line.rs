@@ -39,6 +39,17 @@ pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
+/// The finished lines of a piece of a growing file: where each begins in the piece, and its bytes without the newline.
+/// What stands behind the last newline is still being written and is left out.
+pub(super) fn finished_lines(piece: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut end = 0;
+    piece.split_inclusive(|&b| b == b'\n').filter_map(move |line| {
+        let start = end;
+        end += line.len();
+        line.strip_suffix(b"\n").map(|text| (start, text))
+    })
+}
+
 /// The columns of one line, taken one after the other.
 #[derive(Debug, Clone)]
 pub(super) struct Columns<'a> {

@@ -20,6 +20,7 @@ pub mod ini;
 mod line;
 pub mod local_time;
 mod number;
+mod record_error;
 pub mod recovery;
 mod stat_keys;
 pub mod storage_stat;

@@ -1,7 +1,7 @@
 //! One line of the trunk binlog `trunk/binlog`: space in a trunk file becomes free or is taken.
 
 use super::LineFault;
-use super::line::{Columns, unknown_op};
+use super::line::{Columns, finished_lines, unknown_op};
 use super::number::put_unsigned;
 
 /// The longest line with its newline, in bytes.
@@ -120,13 +120,7 @@ pub struct TrunkLine<'a> {
 
 /// The finished lines of a piece of the trunk binlog; what stands behind the last newline is left out.
 pub fn trunk_lines(piece: &[u8]) -> impl Iterator<Item = TrunkLine<'_>> {
-    let mut start = 0;
-    piece.split_inclusive(|&b| b == b'\n').filter_map(move |line| {
-        let begin = start;
-        start += line.len();
-        let text = line.strip_suffix(b"\n")?;
-        Some(TrunkLine { start: begin, text, record: TrunkRecord::parse(text) })
-    })
+    finished_lines(piece).map(|(start, text)| TrunkLine { start, text, record: TrunkRecord::parse(text) })
 }
 
 #[cfg(test)]
