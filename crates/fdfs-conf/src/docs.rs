@@ -67,7 +67,11 @@ fn row<C>(out: &mut String, key: &Key<C>) {
         if matches!(key.rule, Rule::Bool { .. }) { "true, false".to_owned() } else { key.allowed_text() },
         otherwise(key),
         key.since.to_owned(),
-        key.doc.to_owned(),
+        match key.rule {
+            Rule::Span { unit: "s", .. } => format!("seconds {}", key.doc),
+            Rule::Span { .. } => format!("milliseconds {}", key.doc),
+            _ => key.doc.to_owned(),
+        },
     ];
     let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
     out.push_str(&format!("| {} |\n", cells.join(" | ")));

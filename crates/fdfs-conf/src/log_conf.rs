@@ -87,7 +87,7 @@ macro_rules! log_keys {
                 "sync_log_buff_interval",
                 1,
                 |$c: &mut $conf, v| $log.sync_log_buff_interval_secs = v,
-                "seconds after which buffered log lines are written",
+                "after which buffered log lines are written",
             )
             .positive(),
             Key::bool(

@@ -251,7 +251,8 @@ const KEYS: &[Row] = &[
     .allowed("a path")
     .sample("/opt/fastdfs"),
     Row::custom("store_path%d_readonly", "bool", "false", |_, _, _| {}, "accepted without effect")
-        .allowed("true, yes, on, 1; false, no, off, 0"),
+        .allowed("true, false")
+        .otherwise("false"),
     Row::custom("group_name", "name", "", |_, _, _| {}, "the group; required")
         .in_section(Section::Groups)
         .allowed("1 to 16 letters and digits")
@@ -271,7 +272,8 @@ const KEYS: &[Row] = &[
         .sample("/opt/fastdfs"),
     Row::custom("store_path%d_readonly", "bool", "false", |_, _, _| {}, "accepted without effect")
         .in_section(Section::Groups)
-        .allowed("true, yes, on, 1; false, no, off, 0"),
+        .allowed("true, false")
+        .otherwise("false"),
     Row::bool("url_have_group_name", false, |c, v| c.url_have_group_name = v, "URLs begin with the group's name"),
     Row::word(
         "log_level",

@@ -66,20 +66,32 @@ impl FileKind {
     }
 
     fn knows(self, item: &Item) -> bool {
-        fn of<C: ConfFile>(item: &Item) -> bool {
-            let keys: Vec<Key<C>> =
-                C::keys().into_iter().filter(|key| !matches!(key.rule, Rule::Ignored { .. })).collect();
-            is_known(&keys, item)
-        }
         match self {
-            Self::Tracker => of::<TrackerConf>(item),
-            Self::Storage => of::<StorageConf>(item),
-            Self::Client => of::<ClientConf>(item),
-            Self::ModFastdfs => of::<ModFastdfsConf>(item),
-            Self::Http => of::<HttpConf>(item),
+            Self::Tracker => is_known(&live_keys::<TrackerConf>(), item),
+            Self::Storage => is_known(&live_keys::<StorageConf>(), item),
+            Self::Client => is_known(&live_keys::<ClientConf>(), item),
+            Self::ModFastdfs => is_known(&live_keys::<ModFastdfsConf>(), item),
+            Self::Http => is_known(&live_keys::<HttpConf>(), item),
             Self::StorageIds | Self::MimeTypes => false,
         }
     }
+
+    /// How many keys its table has.
+    fn key_count(self) -> usize {
+        match self {
+            Self::Tracker => live_keys::<TrackerConf>().len(),
+            Self::Storage => live_keys::<StorageConf>().len(),
+            Self::Client => live_keys::<ClientConf>().len(),
+            Self::ModFastdfs => live_keys::<ModFastdfsConf>().len(),
+            Self::Http => live_keys::<HttpConf>().len(),
+            Self::StorageIds | Self::MimeTypes => 0,
+        }
+    }
+}
+
+/// The rows of a table that mean something.
+fn live_keys<C: ConfFile>() -> Vec<Key<C>> {
+    C::keys().into_iter().filter(|key| !matches!(key.rule, Rule::Ignored { .. })).collect()
 }
 
 impl fmt::Display for FileKind {
@@ -97,8 +109,8 @@ pub(super) fn guess(ini: &Ini, path: &str, loader: &dyn Loader) -> FileKind {
     let named = FileKind::of_file_name(path);
     let known_count = |kind: FileKind| ini.items.iter().take(GUESS_ITEMS_MAX).filter(|item| kind.knows(item)).count();
     let best = FileKind::ALL.into_iter().map(|kind| (known_count(kind), named == Some(kind), kind));
-    // Of equals the first listed: what tracker.conf and storage.conf have in common belongs to a tracker.
-    match best.max_by_key(|&(count, is_named, kind)| (count, is_named, std::cmp::Reverse(kind))) {
+    // Of equals the smallest table: http.conf rather than mod_fastdfs.conf, which knows the same keys and more.
+    match best.max_by_key(|&(count, is_named, kind)| (count, is_named, std::cmp::Reverse(kind.key_count()))) {
         Some((count, _, kind)) if count > 0 => kind,
         _ => named.or_else(|| guess_lines(path, loader)).unwrap_or(FileKind::Tracker),
     }

@@ -60,7 +60,8 @@ pub(super) const KEYS: &[Row] = &[
     .since("1.12")
     .sample("/opt/fastdfs"),
     Row::custom("store_path%d_readonly", "bool", "false", |_, _, _| {}, "keep uploads away from this store path")
-        .allowed("true, yes, on, 1; false, no, off, 0")
+        .allowed("true, false")
+        .otherwise("false")
         .since("6.13"),
     Row::count(
         "subdir_count_per_path",
@@ -294,7 +295,8 @@ pub(super) const DUPLICATE_KEYS: &[Row] = &[
         |c, r, _| c.fastdht.use_proxy = fastdht::read_use_proxy(r),
         "reach FastDHT through a proxy",
     )
-    .allowed("true, yes, on, 1; false, no, off, 0"),
+    .allowed("true, false")
+    .otherwise("false"),
     Row::text("proxy_addr", "", |c, v| c.fastdht.proxy_addr = v.to_owned(), "the proxy").allowed("a host, or empty"),
     Row::custom(
         "proxy_port",

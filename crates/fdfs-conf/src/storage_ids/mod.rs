@@ -2,12 +2,12 @@
 //!
 //! One storage per line, `ID GROUP HOST[:PORT] [rw=MODE]`, separated by blanks or tabs.
 //!
-//! | column | form                                                                                             |
-//! |--------|--------------------------------------------------------------------------------------------------|
-//! | id     | decimal, 1 to 16777215, without sign and leading zeros                                           |
-//! | group  | at most 16 bytes                                                                                 |
-//! | host   | one or two addresses or names, `a,b:port`; IPv6 in brackets `[a,b]:port`; the port is 23000 if not given |
-//! | option | `rw=both` or `all`, `read` or `readonly`, `write` or `writeonly`, `none`, in any case            |
+//! | column | form                                                                                              |
+//! |--------|---------------------------------------------------------------------------------------------------|
+//! | id     | decimal, 1 to 16777215, without sign and leading zeros                                            |
+//! | group  | at most 16 bytes                                                                                  |
+//! | host   | one or two addresses or names, `a,b:port`; IPv6 in brackets `[a,b]:port`; the port may be left out |
+//! | option | `rw=both` or `all`, `read` or `readonly`, `write` or `writeonly`, `none`, in any case             |
 //!
 //! Empty lines and lines that begin with `#` are ignored; a comment behind a line is an error.
 //!

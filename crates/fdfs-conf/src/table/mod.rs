@@ -125,3 +125,6 @@ macro_rules! conf_struct {
     };
 }
 pub(crate) use conf_struct;
+
+#[cfg(test)]
+mod tests;
