@@ -1,1 +1,33 @@
-//! The storage server.
+//! The storage server: keeps files, answers clients, reports to its trackers.
+//!
+//! Never: a decision about the cluster (`fdfs-core`), a byte layout (`fdfs-proto`), a file system call outside of
+//! `fdfs-store`.
+//!
+//! * [`start`], [`server`]: from a configuration to a running server and back;
+//! * [`service`]: one request after the other, one file per command; [`exchange`]: a request and its answer;
+//! * [`write_path`], [`commit`], [`flusher`], [`permits`]: how a change gets to the disk and when it counts;
+//! * [`placing`], [`names`]: where new files go and what they are called;
+//! * [`link`]: the trackers; [`params`], [`identity`]: what they have told;
+//! * [`stat`], [`request_log`], [`housekeeping`]: what is counted and written on the side.
+
+pub mod commit;
+pub mod error;
+pub mod exchange;
+pub mod flusher;
+pub mod housekeeping;
+pub mod identity;
+pub mod link;
+pub mod names;
+pub mod params;
+pub mod permits;
+pub mod placing;
+pub mod request_log;
+pub mod server;
+pub mod service;
+pub mod start;
+pub mod stat;
+pub mod storage;
+pub mod write_path;
+
+pub use server::{StartOptions, StartStage, StorageServer};
+pub use start::StartError;

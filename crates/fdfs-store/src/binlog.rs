@@ -162,17 +162,18 @@ impl<F: Fs> Binlog<F> {
         &self.dir
     }
 
-    /// The last `max_bytes` of the log, from a line start; for the start after a crash. Reaches into the file before
-    /// when the current one is short.
+    /// The last `max_bytes` of the log from a line start, and whether that is all of it; for the start after a crash.
+    /// Reaches into the files before when the current one is short.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn tail(&self, max_bytes: u64) -> Result<Vec<u8>, StoreError> {
+    pub fn tail(&self, max_bytes: u64) -> Result<(Vec<u8>, bool), StoreError> {
         let mut tail = Vec::new();
         let mut index = Some(self.index.current_write);
         while let Some(n) = index {
             let name = binlog_file_name(n);
-            let Ok(file) = self.dir.fs().open_read(self.dir.dir(), &name) else { break };
+            // A file that is compressed by now is older than anything a crash could have left open.
+            let Ok(file) = self.dir.fs().open_read(self.dir.dir(), &name) else { return Ok((tail, false)) };
             let len = file.stat().at("stat", self.dir.path(), &name)?.len_bytes;
             let want = len.min(max_bytes - tail.len() as u64);
             let mut part = vec![0; usize::try_from(want).unwrap_or(0)];
@@ -190,12 +191,12 @@ impl<F: Fs> Binlog<F> {
             }
             part.extend_from_slice(&tail);
             tail = part;
-            if want < len || tail.len() as u64 >= max_bytes {
-                break;
+            if want < len {
+                return Ok((tail, false));
             }
             index = n.checked_sub(1);
         }
-        Ok(tail)
+        Ok((tail, true))
     }
 }
 
@@ -255,8 +256,9 @@ mod tests {
         binlog.append(b"4 C M00/00/00/d\n").unwrap();
         binlog.sync().unwrap();
         assert_eq!(std::fs::read(temp.path().join("binlog.001")).unwrap(), b"4 C M00/00/00/d\n");
-        assert_eq!(binlog.tail(1 << 20).unwrap().iter().filter(|&&b| b == b'\n').count(), 4);
-        assert_eq!(binlog.tail(20).unwrap(), b"4 C M00/00/00/d\n");
+        let (all, is_whole) = binlog.tail(1 << 20).unwrap();
+        assert_eq!((all.iter().filter(|&&b| b == b'\n').count(), is_whole), (4, true));
+        assert_eq!(binlog.tail(20).unwrap(), (b"4 C M00/00/00/d\n".to_vec(), false));
         let (binlog, findings) = open(temp.path());
         assert_eq!((binlog.file_index(), findings), (1, vec![]));
     }

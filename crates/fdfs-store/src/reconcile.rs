@@ -16,7 +16,9 @@ use crate::store_path::{StorePath, UNFINISHED_DIR};
 
 /// How far before the last record a file may have been placed whose record is missing: requests overlap, and the clock
 /// of a file system ticks coarsely.
-const OVERLAP_SECS: i64 = 10;
+pub const OVERLAP_SECS: i64 = 10;
+/// The same after the reference has run on the directory: it keeps records to itself for up to a minute.
+pub const OVERLAP_OF_REFERENCE_SECS: i64 = 150;
 
 /// What the end of the binlog says.
 #[derive(Debug, Default)]
@@ -30,7 +32,7 @@ pub struct RecordedTail {
 impl RecordedTail {
     /// Reads whole lines from the end of the log.
     #[must_use]
-    pub fn new(lines: &[u8], is_whole_log: bool) -> Self {
+    pub fn new(lines: &[u8], is_whole_log: bool, overlap_secs: i64) -> Self {
         let mut names = HashSet::new();
         let mut last = i64::MIN;
         let mut first = i64::MAX;
@@ -45,9 +47,9 @@ impl RecordedTail {
         }
         let since_unix_secs = match (last, is_whole_log) {
             (i64::MIN, _) => 0,
-            (last, true) => last - OVERLAP_SECS,
+            (last, true) => last - overlap_secs,
             // What is older than the lines that were read cannot be judged.
-            (last, false) => (last - OVERLAP_SECS).max(first),
+            (last, false) => (last - overlap_secs).max(first),
         };
         Self { since_unix_secs, names }
     }
@@ -170,7 +172,7 @@ mod tests {
         path.place_whole(&cut.as_str()[4..], b"cut").unwrap();
         path.place_whole("01/02/000001", b"a trunk file").unwrap();
         path.place_whole("01/02/notes.txt", b"somebody's notes").unwrap();
-        let tail = RecordedTail::new(format!("1 C {known}\n").as_bytes(), true);
+        let tail = RecordedTail::new(format!("1 C {known}\n").as_bytes(), true, OVERLAP_SECS);
         let found = path.reconcile(&tail).unwrap();
         assert_eq!(found.records.iter().map(|r| r.name).collect::<Vec<_>>(), [whole]);
         assert_eq!(found.unfinished, [cut.as_str()]);
@@ -183,8 +185,8 @@ mod tests {
     #[test]
     fn the_overlap_reaches_back_but_not_before_the_lines_that_were_read() {
         let lines = b"100 C M00/00/00/aaaaaaaaaa\n105 C M00/00/00/bbbbbbbbbb\n3 c M00/00/00/cccccccccc\n";
-        assert_eq!(RecordedTail::new(lines, true).since_unix_secs, 95);
-        assert_eq!(RecordedTail::new(lines, false).since_unix_secs, 100);
-        assert_eq!(RecordedTail::new(b"", true).since_unix_secs, 0);
+        assert_eq!(RecordedTail::new(lines, true, 10).since_unix_secs, 95);
+        assert_eq!(RecordedTail::new(lines, false, 10).since_unix_secs, 100);
+        assert_eq!(RecordedTail::new(b"", true, 10).since_unix_secs, 0);
     }
 }

@@ -1,0 +1,131 @@
+//! Why a request is refused, and the one map to the status byte.
+
+use fdfs_core::placement::PlacementError;
+use fdfs_net::NetError;
+use fdfs_proto::file_id::NameError;
+use fdfs_proto::{GroupName, Status, WireError};
+use fdfs_store::StoreError;
+
+use crate::commit::CommitError;
+
+/// Why a request is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The body is not what the command needs.
+    #[error("malformed request: {0}")]
+    Wire(#[from] WireError),
+    /// The file name is none that this storage can have.
+    #[error("bad file name: {0}")]
+    Name(#[from] NameError),
+    /// The group is not ours.
+    #[error("group {asked:?}: this storage is in group {own:?}")]
+    OtherGroup {
+        /// The group in the request.
+        asked: GroupName,
+        /// Ours.
+        own: GroupName,
+    },
+    /// No such command, or none that a storage serves.
+    #[error("command {number} is not served by a storage")]
+    UnknownCommand {
+        /// The command byte.
+        number: u8,
+    },
+    /// A body that is not a file's content is longer than the buffer.
+    #[error("command {number}: a body of {len} bytes, at most {max}")]
+    BodyTooLong {
+        /// The command byte.
+        number: u8,
+        /// What was announced, in bytes.
+        len: u64,
+        /// `buff_size`, in bytes.
+        max: usize,
+    },
+    /// The offset lies behind the end of the file.
+    #[error("offset {offset}: the file has {len} bytes")]
+    OffsetBehindEnd {
+        /// The offset.
+        offset: u64,
+        /// Bytes of the file.
+        len: u64,
+    },
+    /// The store path does not exist.
+    #[error("store path {index}: this storage has {count}")]
+    NoStorePath {
+        /// The index in the request.
+        index: u8,
+        /// How many there are.
+        count: usize,
+    },
+    /// The store path takes no more writes.
+    #[error("store path {index} takes no writes: {why}")]
+    PathBroken {
+        /// Its index.
+        index: u8,
+        /// What happened.
+        why: String,
+    },
+    /// Ten names in a row were taken, which cannot be chance.
+    #[error("no free file name found")]
+    NoFreeName,
+    /// The file has no metadata.
+    #[error("{name} has no metadata")]
+    NoMetadata {
+        /// The file.
+        name: String,
+    },
+    /// The command is known but this server does not serve it.
+    #[error("command {label} is not served yet")]
+    NotServed {
+        /// The command's name.
+        label: &'static str,
+    },
+    /// No store path can take the file.
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
+    /// The disk refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The change could not be committed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The connection failed; nobody is left to be answered.
+    #[error(transparent)]
+    Net(#[from] NetError),
+}
+
+impl RequestError {
+    /// The status byte of the answer.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Wire(e) => e.status(),
+            Self::Name(e) => e.status(),
+            Self::OtherGroup { .. }
+            | Self::UnknownCommand { .. }
+            | Self::BodyTooLong { .. }
+            | Self::OffsetBehindEnd { .. }
+            | Self::NoStorePath { .. } => Status::EINVAL,
+            Self::NotServed { .. } => Status::EOPNOTSUPP,
+            Self::Placement(e) => e.status(),
+            Self::PathBroken { .. } => Status::EIO,
+            Self::NoFreeName => Status::EEXIST,
+            Self::NoMetadata { .. } => Status::ENOENT,
+            Self::Store(e) => e.status(),
+            Self::Commit(e) => e.status(),
+            Self::Net(e) => e.status(),
+        }
+    }
+
+    /// Whether it is the server's trouble rather than the client's mistake: worth an ERROR line.
+    #[must_use]
+    pub fn is_server_fault(&self) -> bool {
+        match self {
+            Self::Store(e) => {
+                !e.is_not_found() && !matches!(e, StoreError::NotRegular { .. } | StoreError::Exists { .. })
+            }
+            Self::Commit(_) | Self::PathBroken { .. } | Self::NoFreeName => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What can go wrong between this storage and a tracker.
+
+use std::net::SocketAddr;
+
+use fdfs_net::NetError;
+use fdfs_net::resolve::ResolveError;
+use fdfs_proto::{Status, WireError};
+use fdfs_store::StoreError;
+
+/// What can go wrong between this storage and a tracker.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The tracker's name has no address.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// The tracker has no address at all.
+    #[error("tracker {tracker} has no address")]
+    NoAddress {
+        /// The tracker as configured.
+        tracker: String,
+    },
+    /// The connection failed.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The tracker refused a request.
+    #[error("tracker {tracker} answered {command} with {status}{}", hint(command, *status))]
+    Refused {
+        /// The tracker.
+        tracker: SocketAddr,
+        /// The command's name.
+        command: &'static str,
+        /// Its answer.
+        status: Status,
+    },
+    /// The tracker's answer cannot be read.
+    #[error("tracker {tracker} answered {command} with nonsense: {source}")]
+    Nonsense {
+        /// The tracker.
+        tracker: SocketAddr,
+        /// The command's name.
+        command: &'static str,
+        /// What is wrong with it.
+        source: WireError,
+    },
+    /// What was learnt could not be kept on disk.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What an operator can do about a refusal.
+fn hint(command: &str, status: Status) -> &'static str {
+    match (command, status) {
+        ("STORAGE_JOIN", Status::EAGAIN) => "; it waits for the other trackers to come up",
+        ("STORAGE_JOIN", Status::EFAULT) => "; it does not know this storage, which says that it is not new",
+        ("STORAGE_JOIN", Status::ENOENT) => "; is this storage in its storage_ids.conf, with this address and port?",
+        ("STORAGE_JOIN", Status::EINVAL) => {
+            "; port, store_path_count and subdir_count_per_path must be those of the other storages of the group"
+        }
+        ("STORAGE_SYNC_DEST_REQ", Status::ENOENT) => "; no writable storage of the group is online to copy old files",
+        _ => "",
+    }
+}

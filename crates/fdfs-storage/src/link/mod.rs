@@ -1,0 +1,9 @@
+//! The storage's side of its trackers: what it asks before it serves, and the lasting connection to each of them.
+
+pub mod ask;
+pub mod error;
+pub mod first_contact;
+pub mod session;
+
+pub use ask::TrackerDialer;
+pub use error::LinkError;

@@ -1,0 +1,52 @@
+//! What goes into the name of a new file: time and chance.
+
+use fdfs_proto::ExtName;
+use fdfs_proto::file_id::{FormattedExt, NewKind, NewName, Source};
+
+/// A name to be, without its sub directories and with no chance in it yet.
+#[must_use]
+pub fn blank_name(store_path_index: u8, source: Source, size: u64) -> NewName {
+    NewName {
+        store_path_index,
+        high: 0,
+        low: 0,
+        source,
+        created: 0,
+        size,
+        crc32: 0,
+        kind: NewKind::Regular,
+        random: 0,
+        ext: FormattedExt::new(&ExtName::EMPTY, 0),
+    }
+}
+
+/// The same name with fresh random bits and digits.
+#[must_use]
+pub fn with_chance(name: NewName, ext: &ExtName) -> NewName {
+    NewName { random: fastrand::u32(..), ext: FormattedExt::new(ext, fastrand::u32(..)), ..name }
+}
+
+/// The clock that file systems stamp files with: the kernel's coarse one.
+#[must_use]
+pub fn now_unix_secs() -> i64 {
+    rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse).tv_sec
+}
+
+/// Unix seconds in 32 bits, as names and records keep them.
+#[must_use]
+pub fn in_name(unix_secs: i64) -> u32 {
+    u32::try_from(unix_secs.max(0)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_of_equal_files_differ() {
+        let blank = blank_name(0, Source::Id(1), 5);
+        let names: BTreeSet<_> = (0..100).map(|_| with_chance(blank, &ExtName::EMPTY).build()).collect();
+        assert_eq!(names.len(), 100);
+    }
+}

@@ -1,0 +1,294 @@
+//! A running storage: its runtimes, its tasks, and the orderly end.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fdfs_conf::StorageConf;
+use fdfs_log::{AccessLog, LogTimer, RotationSettings, ServerLog, Timestamp};
+use fdfs_net::connection::{DataConnection, DataLimits};
+use fdfs_net::nofile::raise_nofile;
+use fdfs_net::{Gate, GateOptions, listen, listen_addrs};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::housekeeping;
+use crate::link::TrackerDialer;
+use crate::link::session::{self, LinkShared};
+use crate::service;
+use crate::start::{self, StartError};
+use crate::storage::Storage;
+
+/// Connections that the kernel keeps until they are accepted.
+const BACKLOG: u32 = 1024;
+/// Threads of the runtime that must stay alive whatever the disks do: accepting, trackers, timers.
+const CONTROL_WORKERS: usize = 2;
+/// How long requests in work may take to end at a stop.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// Descriptors for state files, logs, trackers and the like.
+const OTHER_FILES: u64 = 64;
+
+/// How far a start has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartStage {
+    /// Configuration and directories are fine; no tracker answers yet, which may take for ever.
+    WaitingForTracker,
+    /// Clients are served.
+    Serving,
+}
+
+/// Who is told of a stage.
+pub type OnStage = Box<dyn Fn(StartStage) + Send + Sync>;
+
+/// What a start can be told.
+#[derive(Default)]
+pub struct StartOptions {
+    /// Ends the waiting for a tracker.
+    pub cancel: CancellationToken,
+    /// Is told of each stage.
+    pub on_stage: Option<OnStage>,
+}
+
+impl fmt::Debug for StartOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartOptions").field("cancel", &self.cancel).finish_non_exhaustive()
+    }
+}
+
+impl StartOptions {
+    fn tell(&self, stage: StartStage) {
+        if let Some(on_stage) = &self.on_stage {
+            on_stage(stage);
+        }
+    }
+}
+
+/// A running storage.
+#[derive(Debug)]
+pub struct StorageServer {
+    storage: Arc<Storage>,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+    log: ServerLog,
+    /// Accepts, talks to trackers, watches; never touches a file of a client.
+    control: Runtime,
+    /// Serves clients: more workers than cores, disk calls made inline.
+    data: Runtime,
+    _access_log_timer: Option<LogTimer>,
+}
+
+fn runtime(name: &str, workers: usize, log: &ServerLog) -> Result<Runtime, StartError> {
+    Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name(name)
+        .enable_all()
+        .on_thread_start(log.on_thread_start())
+        .build()
+        .map_err(StartError::Threads)
+}
+
+fn rotation(conf: &fdfs_conf::LogConf) -> RotationSettings {
+    RotationSettings {
+        everyday: conf.rotate_everyday,
+        rotate_time_secs: conf.rotate_time.secs_of_day(),
+        on_size_bytes: conf.rotate_on_size_bytes,
+        compress_old: conf.compress_old,
+        compress_days_before: conf.compress_days_before,
+        keep_days: conf.keep_days,
+        delete_old_time_secs: conf.delete_old_time.secs_of_day(),
+        flush_interval_secs: u32::try_from(conf.sync_log_buff_interval_secs).unwrap_or(u32::MAX),
+    }
+}
+
+fn open_access_log(conf: &StorageConf) -> Result<Option<Arc<AccessLog>>, StartError> {
+    if !conf.access_log.enabled {
+        return Ok(None);
+    }
+    let path = conf.server.base_path.join("logs/storage_access.log");
+    let precision = match conf.access_log.time_precision {
+        fdfs_conf::choice::TimePrecision::Millisecond => fdfs_log::TimePrecision::Ms,
+        fdfs_conf::choice::TimePrecision::Microsecond => fdfs_log::TimePrecision::Us,
+    };
+    let log = AccessLog::open(&path, rotation(&conf.access_log.log), precision)?;
+    Ok(Some(Arc::new(log)))
+}
+
+impl StorageServer {
+    /// Starts a storage, and returns when it serves. Blocks; must not be called from a task of a runtime. Without a
+    /// tracker the first start waits for one, later ones use what was learnt before.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(conf: StorageConf, log: ServerLog, options: &StartOptions) -> Result<Self, StartError> {
+        let _log = log.enter();
+        let core_count = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let counts = start::permit_counts(&conf);
+        let asked = conf.data_workers as usize;
+        let worker_count = counts.worker_count(conf.store_paths.len(), asked, core_count);
+        let needed = u64::from(conf.server.max_connections) * 2 + OTHER_FILES;
+        if let Err(e) = raise_nofile(needed) {
+            tracing::warn!("{e}");
+        }
+        let control = runtime("fdfs-control", CONTROL_WORKERS, &log)?;
+        let data = runtime("fdfs-data", worker_count, &log)?;
+        let access_log = open_access_log(&conf)?;
+        let timer = match &access_log {
+            Some(access_log) => Some(LogTimer::start(&log, vec![access_log.clone()]).map_err(StartError::Threads)?),
+            None => None,
+        };
+        let allow_hosts = conf.server.allow_hosts.clone();
+        let gate = Gate::new(GateOptions {
+            max_connections: conf.server.max_connections,
+            allow: Arc::new(move |ip| allow_hosts.allows(ip)),
+            user_timeout: None,
+            runtime: Some(data.handle().clone()),
+        });
+        let base = start::open_base(&conf)?;
+        let (storage, listeners) = control.block_on(async {
+            // With a port of the system's choice it must be known before a tracker hears of it.
+            let early = if conf.server.inner_port == 0 { Some(open_port(&conf)?) } else { None };
+            let port = early.as_ref().map_or(conf.server.inner_port, |(_, addr)| addr.port());
+            let dialer = dialer(&conf);
+            let waiting = || options.tell(StartStage::WaitingForTracker);
+            let learnt = start::learn(&conf, &dialer, port, &base.state_dir, &options.cancel, waiting).await?;
+            let (listeners, addr) = match early {
+                Some(early) => early,
+                None => open_port(&conf)?,
+            };
+            let addr = reachable(addr, &learnt);
+            let storage = start::open_storage(conf, base, learnt, gate, addr, access_log).await?;
+            Ok::<_, StartError>((Arc::new(storage), listeners))
+        })?;
+        let server = Self {
+            storage,
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            log: log.clone(),
+            control,
+            data,
+            _access_log_timer: timer,
+        };
+        server.spawn_all(listeners);
+        server.say_hello(worker_count);
+        options.tell(StartStage::Serving);
+        Ok(server)
+    }
+
+    fn spawn_all(&self, listeners: Vec<TcpListener>) {
+        let conf = &self.storage.conf;
+        let limits = DataLimits {
+            network_timeout: Duration::from_secs(conf.server.network_timeout_secs),
+            buff_size_bytes: usize::try_from(conf.server.buff_size_bytes).unwrap_or(usize::MAX),
+        };
+        let control = self.control.handle();
+        for listener in listeners {
+            let (storage, gate) = (self.storage.clone(), self.storage.gate.clone());
+            let (shutdown, tasks) = (self.shutdown.clone(), self.tasks.clone());
+            control.spawn(async move {
+                fdfs_net::serve(listener, gate, shutdown, &tasks, move |stream, peer, permit| {
+                    let storage = storage.clone();
+                    async move {
+                        service::serve(storage, DataConnection::new(stream, peer, limits)).await;
+                        drop(permit);
+                    }
+                })
+                .await;
+            });
+        }
+        let shared = Arc::new(LinkShared::default());
+        for tracker in conf.tracker_servers.clone() {
+            let (storage, shared) = (self.storage.clone(), shared.clone());
+            self.tasks.spawn_on(session::keep(storage, dialer(conf), tracker, shared, self.shutdown.clone()), control);
+        }
+        for index in 0..self.storage.write_path.slots.len() {
+            let watch = housekeeping::watch_space(self.storage.clone(), index, self.shutdown.clone());
+            self.tasks.spawn_on(watch, control);
+        }
+        let save = housekeeping::save_statistics(self.storage.clone(), self.shutdown.clone());
+        self.tasks.spawn_on(save, control);
+    }
+
+    fn say_hello(&self, worker_count: usize) {
+        let storage = &self.storage;
+        let identity = &storage.identity;
+        tracing::info!(
+            "storage {} of group {} serves on {}, {} store paths, {worker_count} workers, durability = {}",
+            identity.id.map_or_else(|| identity.addrs.to_string(), |id| format!("{id} ({})", identity.addrs)),
+            storage.group,
+            storage.addr,
+            storage.write_path.slots.len(),
+            storage.conf.durability,
+        );
+    }
+
+    /// Where clients are served.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.storage.addr
+    }
+
+    /// What the connections share: for tests that look inside.
+    #[must_use]
+    pub fn storage(&self) -> &Arc<Storage> {
+        &self.storage
+    }
+
+    /// The signal HUP: rotates the access log.
+    pub fn hang_up(&self) {
+        if let Some(log) = &self.storage.access_log {
+            log.hang_up(Timestamp::now());
+        }
+    }
+
+    /// Stops: no new connections, requests in work end, all state is written.
+    pub fn stop(self) {
+        let _log = self.log.enter();
+        self.shutdown.cancel();
+        let deadline = Instant::now() + DRAIN_MAX;
+        while self.storage.busy_count() > 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        // The connections end here: whoever is idle is closed.
+        self.data.shutdown_timeout(Duration::from_secs(1));
+        if let Err(e) = self.control.block_on(self.storage.close()) {
+            tracing::error!("{e}; the next start will look for files without a record");
+        }
+        self.control.shutdown_timeout(Duration::from_secs(1));
+        tracing::info!("stopped");
+    }
+}
+
+/// Opens the port, and tells the first address.
+fn open_port(conf: &StorageConf) -> Result<(Vec<TcpListener>, SocketAddr), StartError> {
+    let bind: Vec<IpAddr> = conf.server.inner_bind_addrs.iter().filter_map(|addr| addr.parse().ok()).collect();
+    let addrs = listen_addrs(&bind, family(conf), conf.server.inner_port);
+    let listeners = listen(&addrs, BACKLOG)?;
+    let first = listeners.first().and_then(|listener| listener.local_addr().ok());
+    let addr = first.ok_or_else(|| StartError::Conf { what: "bind_addr names no address to listen on".into() })?;
+    Ok((listeners, addr))
+}
+
+const fn family(conf: &StorageConf) -> fdfs_net::AddressFamily {
+    match conf.server.address_family {
+        fdfs_conf::choice::AddressFamily::Auto => fdfs_net::AddressFamily::Auto,
+        fdfs_conf::choice::AddressFamily::V4 => fdfs_net::AddressFamily::V4,
+        fdfs_conf::choice::AddressFamily::V6 => fdfs_net::AddressFamily::V6,
+        fdfs_conf::choice::AddressFamily::Both => fdfs_net::AddressFamily::Both,
+    }
+}
+
+/// Where a storage that listens on all addresses is reached: at the address that its tracker sees.
+fn reachable(addr: SocketAddr, learnt: &crate::params::Learnt) -> SocketAddr {
+    match learnt.addrs.first.as_str().parse() {
+        Ok(ip) if addr.ip().is_unspecified() => SocketAddr::new(ip, addr.port()),
+        _ => addr,
+    }
+}
+
+fn dialer(conf: &StorageConf) -> TrackerDialer {
+    let own = conf.server.inner_bind_addrs.first().and_then(|addr| addr.parse().ok());
+    TrackerDialer::new(conf, own.filter(|_| conf.client_bind))
+}

@@ -1,0 +1,173 @@
+//! Serving a client's connection: one request after the other, one line per command.
+
+mod delete_file;
+mod download_file;
+mod metadata;
+mod query_file_info;
+mod upload_file;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fdfs_net::NetError;
+use fdfs_net::connection::DataConnection;
+use fdfs_proto::file_id::{FileId, LogicName};
+use fdfs_proto::{Command, Header, Status};
+
+use crate::error::RequestError;
+use crate::exchange::{Exchange, Reply};
+use crate::storage::Storage;
+
+/// The most of an unwanted body that is read to keep a connection in step; with more to come it is closed instead.
+const DRAIN_MAX_BYTES: u64 = 16 << 20;
+
+/// Serves a connection until it closes or breaks the rules.
+pub async fn serve(storage: Arc<Storage>, mut conn: DataConnection) {
+    let mut answer = Vec::new();
+    loop {
+        match serve_one(&storage, &mut conn, &mut answer).await {
+            Ok(Next::Request) => {}
+            Ok(Next::Close) => break,
+            Err(e) if e.is_closed() => {
+                tracing::debug!("{e}");
+                break;
+            }
+            Err(e) => {
+                tracing::info!("{e}; connection closed");
+                break;
+            }
+        }
+    }
+}
+
+/// What follows a request.
+enum Next {
+    /// Another one.
+    Request,
+    /// The end of the connection.
+    Close,
+}
+
+async fn serve_one(storage: &Arc<Storage>, conn: &mut DataConnection, answer: &mut Vec<u8>) -> Result<Next, NetError> {
+    let Some(header) = conn.next_header().await? else { return Ok(Next::Close) };
+    let _busy = storage.begin_request();
+    let started = storage.access_log.is_some().then(Instant::now);
+    let Ok(body_len) = u64::try_from(header.body_len) else {
+        tracing::info!("{} announces a body of {} bytes; connection closed", conn.peer(), header.body_len);
+        return Ok(Next::Close);
+    };
+    let mut exchange = Exchange::new(conn, header, body_len, answer);
+    let Some(command) = Command::from_number(header.command) else {
+        return refuse(exchange, &header, &RequestError::UnknownCommand { number: header.command }).await;
+    };
+    if command == Command::Quit {
+        return Ok(Next::Close);
+    }
+    let result = dispatch(storage, command, &mut exchange).await;
+    storage.count(command, &exchange, &result);
+    if let Some(started) = started {
+        storage.log_access(command, &exchange, &result, started);
+    }
+    match result {
+        Ok(reply) => {
+            exchange.drop_buffered();
+            send(exchange, reply).await?;
+            Ok(Next::Request)
+        }
+        Err(RequestError::Net(e)) => Err(e),
+        Err(e) => refuse(exchange, &header, &e).await,
+    }
+}
+
+/// One line per command.
+async fn dispatch(
+    storage: &Arc<Storage>,
+    command: Command,
+    exchange: &mut Exchange<'_>,
+) -> Result<Reply, RequestError> {
+    match command {
+        Command::UploadFile => upload_file::upload_file(storage, exchange).await,
+        Command::DownloadFile => download_file::download_file(storage, exchange).await,
+        Command::DeleteFile => delete_file::delete_file(storage, exchange).await,
+        Command::SetMetadata => metadata::set_metadata(storage, exchange).await,
+        Command::GetMetadata => metadata::get_metadata(storage, exchange).await,
+        Command::QueryFileInfo => query_file_info::query_file_info(storage, exchange).await,
+        Command::ActiveTest => active_test(exchange).await,
+        Command::UploadAppenderFile
+        | Command::UploadSlaveFile
+        | Command::AppendFile
+        | Command::ModifyFile
+        | Command::TruncateFile
+        | Command::RegenerateAppenderFilename
+        | Command::CreateLink
+        | Command::ReportServerId
+        | Command::SyncCreateFile
+        | Command::SyncDeleteFile
+        | Command::SyncUpdateFile
+        | Command::SyncCreateLink
+        | Command::SyncAppendFile
+        | Command::SyncModifyFile
+        | Command::SyncTruncateFile
+        | Command::SyncRenameFile
+        | Command::FetchOnePathBinlog
+        | Command::TrunkAllocSpace
+        | Command::TrunkAllocConfirm
+        | Command::TrunkFreeSpace
+        | Command::TrunkSyncBinlog
+        | Command::TrunkGetBinlogSize
+        | Command::TrunkDeleteBinlogMarks
+        | Command::TrunkTruncateBinlogFile => Err(RequestError::NotServed { label: command.label() }),
+        // What only a tracker serves is unknown here, as in the reference.
+        _ => Err(RequestError::UnknownCommand { number: command.number() }),
+    }
+}
+
+async fn active_test(exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
+    exchange.decode::<()>().await?;
+    Ok(Reply::Empty)
+}
+
+async fn send(mut exchange: Exchange<'_>, reply: Reply) -> Result<(), NetError> {
+    match reply {
+        Reply::Empty => exchange.connection().respond(Status::OK, &[]).await,
+        Reply::Body => exchange.send_answer().await,
+        Reply::File { file, offset, len } => exchange.connection().respond_with_file(&file.file, offset, len).await,
+    }
+}
+
+/// Answers with an error. The rest of the body is read and dropped, so that the next request is found where it begins; a
+/// request that was malformed, or announces more than that is worth, ends the connection.
+///
+/// Differs from C: the reference answers and then takes the rest of the body for new requests.
+async fn refuse(mut exchange: Exchange<'_>, header: &Header, error: &RequestError) -> Result<Next, NetError> {
+    let status = error.status();
+    let peer = exchange.connection().peer();
+    if error.is_server_fault() {
+        tracing::error!("command {} of {peer}: {error}", header.command);
+    } else {
+        tracing::debug!("command {} of {peer} answered {status}: {error}", header.command);
+    }
+    exchange.drop_buffered();
+    let left = exchange.left();
+    let conn = exchange.connection();
+    conn.respond(status, &[]).await?;
+    if status == Status::EINVAL || left > DRAIN_MAX_BYTES {
+        conn.linger(left.min(DRAIN_MAX_BYTES)).await;
+        return Ok(Next::Close);
+    }
+    conn.drain(left).await?;
+    Ok(Next::Request)
+}
+
+impl Storage {
+    /// Checks group and name of a request, and gives the name.
+    ///
+    /// # Errors
+    /// [`RequestError::OtherGroup`], [`RequestError::Name`].
+    pub(crate) fn own_name(&self, file: &FileId) -> Result<LogicName, RequestError> {
+        if file.group != self.group {
+            return Err(RequestError::OtherGroup { asked: file.group, own: self.group });
+        }
+        Ok(LogicName::parse(&file.name)?.in_store_paths(self.write_path.slots.len())?)
+    }
+}

@@ -1,0 +1,19 @@
+//! `DELETE_FILE` (12): the file, and its metadata with it.
+
+use std::sync::Arc;
+
+use fdfs_proto::file_id::FileId;
+
+use crate::error::RequestError;
+use crate::exchange::{Exchange, Reply};
+use crate::names::{in_name, now_unix_secs};
+use crate::storage::Storage;
+
+/// Serves the command.
+pub(super) async fn delete_file(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
+    let file: FileId = exchange.decode().await?;
+    let name = storage.own_name(&file)?;
+    exchange.log_name = Some(file.name);
+    storage.write_path.remove(storage.slot(name.store_path_index())?, &name, in_name(now_unix_secs())).await?;
+    Ok(Reply::Empty)
+}

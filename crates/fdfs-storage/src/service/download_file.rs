@@ -1,0 +1,30 @@
+//! `DOWNLOAD_FILE` (14): the content of a file, or a range of it.
+
+use std::sync::Arc;
+
+use fdfs_proto::cmd::storage::DownloadFile;
+
+use crate::error::RequestError;
+use crate::exchange::{Exchange, Reply};
+use crate::storage::Storage;
+
+/// Serves the command. Wanting more than is left gives what is left.
+///
+/// Differs from C: an empty file can be downloaded (behaviour, W-16); the reference answers EINVAL, and so a storage that
+/// rebuilds its disk asks for the first empty file for ever.
+pub(super) async fn download_file(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
+    let request: DownloadFile = exchange.decode().await?;
+    let name = storage.own_name(&request.file)?;
+    exchange.log_name = Some(request.file.name);
+    let slot = storage.slot(name.store_path_index())?;
+    let permit = slot.permits.read().await;
+    let opened = slot.path.open_file(name.true_name());
+    drop(permit);
+    let file = opened?;
+    if request.offset >= file.len_bytes && !(request.offset == 0 && file.len_bytes == 0) {
+        return Err(RequestError::OffsetBehindEnd { offset: request.offset, len: file.len_bytes });
+    }
+    let left = file.len_bytes - request.offset;
+    let len = if request.wanted == 0 { left } else { request.wanted.min(left) };
+    Ok(Reply::File { file, offset: request.offset, len })
+}

@@ -1,0 +1,53 @@
+//! `UPLOAD_FILE` (11): a new file. Decode, place, write, commit, answer.
+
+use std::sync::Arc;
+
+use fdfs_proto::cmd::storage::{ContentHead, UploadHead};
+use fdfs_proto::file_id::{FileId, NewName};
+use fdfs_proto::{FileName, Wire};
+
+use crate::error::RequestError;
+use crate::exchange::{Exchange, Reply};
+use crate::names::{blank_name, in_name, now_unix_secs, with_chance};
+use crate::storage::Storage;
+use crate::write_path::PathSlot;
+
+/// Serves the command.
+pub(super) async fn upload_file(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
+    let head: UploadHead = exchange.decode_head(UploadHead::FIXED_LEN).await?;
+    head.check(exchange.body_len())?;
+    let index = storage.placing.choose_path(head.store_path, head.file_size)?;
+    let slot = storage.slot(index)?;
+    let blank = blank_name(index, storage.identity.source, head.file_size);
+    let draw = |name: NewName| move || storage.placing.name(with_chance(name, &head.ext));
+    let name = match exchange.whole_content() {
+        Some(content) => {
+            let created = in_name(now_unix_secs());
+            let facts = NewName { crc32: crc32fast::hash(content), created, ..blank };
+            storage.write_path.add_whole(slot, content, created, draw(facts)).await?
+        }
+        None => receive(storage, slot, exchange, blank, draw).await?,
+    };
+    exchange.log_name = Some(name);
+    FileId { group: storage.group, name }.encode(exchange.answer);
+    Ok(Reply::Body)
+}
+
+/// A file larger than the buffer: piece by piece under a temporary name. An upload that is cut off leaves nothing.
+async fn receive<N: FnMut() -> FileName>(
+    storage: &Arc<Storage>,
+    slot: &PathSlot,
+    exchange: &mut Exchange<'_>,
+    blank: NewName,
+    draw: impl FnOnce(NewName) -> N,
+) -> Result<FileName, RequestError> {
+    let mut file = storage.write_path.begin(slot).await?;
+    while exchange.left() > 0 {
+        let len = exchange.next_piece().await?;
+        storage.write_path.write_piece(slot, &mut file, exchange.piece(len)).await?;
+        exchange.consume(len);
+    }
+    let created = in_name(file.modified_unix_secs()?);
+    let facts = NewName { crc32: file.crc32(), created, ..blank };
+    storage.write_path.add_streamed(slot, file, created, draw(facts)).await
+}

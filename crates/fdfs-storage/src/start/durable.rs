@@ -1,0 +1,98 @@
+//! Opening what makes changes durable: the binlog and one flusher for each file system.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fdfs_conf::StorageConf;
+use fdfs_store::binlog::{BinlogFinding, ROTATE_BYTES};
+use fdfs_store::fs::Fs;
+use fdfs_store::state_file::StateDir;
+use fdfs_store::{RealFs, StorePath};
+
+use super::error::StartError;
+use crate::commit::{Commit, Durability};
+use crate::flusher::{FlushError, Flusher};
+
+/// What makes changes durable.
+pub(super) struct Durable {
+    pub(super) durability: Durability,
+    pub(super) commit: Commit,
+    /// One for each store path; those of one device are the same.
+    pub(super) path_flushers: Vec<Option<Arc<Flusher>>>,
+}
+
+/// Opens it all.
+pub(super) fn open(
+    conf: &StorageConf,
+    state_dir: &StateDir<RealFs>,
+    paths: &[Arc<StorePath>],
+) -> Result<Durable, StartError> {
+    let durability = match conf.durability {
+        fdfs_conf::choice::Durability::None => Durability::None,
+        fdfs_conf::choice::Durability::Disk => Durability::Disk,
+    };
+    let mut flushers = BTreeMap::new();
+    let mut path_flushers = Vec::with_capacity(paths.len());
+    let mut binlog_flusher = None;
+    if durability == Durability::Disk {
+        for path in paths {
+            let flusher = match flushers.get(&path.device()) {
+                Some(flusher) => Arc::clone(flusher),
+                None => {
+                    let same_disk: Vec<_> =
+                        paths.iter().filter(|other| other.device() == path.device()).cloned().collect();
+                    let flusher = Arc::new(start_path_flusher(path.clone(), same_disk)?);
+                    flushers.insert(path.device(), Arc::clone(&flusher));
+                    flusher
+                }
+            };
+            path_flushers.push(Some(flusher));
+        }
+        // Without the log no change counts, so a log that cannot be flushed stops writes everywhere.
+        binlog_flusher = Some(Arc::new(start_binlog_flusher(state_dir, paths.to_vec())?));
+    } else {
+        path_flushers.resize(paths.len(), None);
+    }
+    let sync_dir = state_dir.path().join("sync");
+    let (commit, findings) = Commit::open(RealFs, &sync_dir, ROTATE_BYTES, binlog_flusher)?;
+    for finding in findings {
+        match finding {
+            BinlogFinding::TornTail { file, cut_bytes } => {
+                tracing::warn!("{file}: its last line was cut off in the middle; {cut_bytes} bytes of it are removed");
+            }
+            BinlogFinding::IndexRebuilt { why, index } => {
+                tracing::warn!("binlog index: {why}; it goes on with file {index}");
+            }
+        }
+    }
+    Ok(Durable { durability, commit, path_flushers })
+}
+
+fn start_path_flusher(path: Arc<StorePath>, same_disk: Vec<Arc<StorePath>>) -> Result<Flusher, StartError> {
+    let what = format!("the file system of {}", path.data_path().display());
+    start(what, move || path.fs().sync_all(path.data()), same_disk)
+}
+
+fn start_binlog_flusher(state_dir: &StateDir<RealFs>, paths: Vec<Arc<StorePath>>) -> Result<Flusher, StartError> {
+    let what = format!("the file system of {}", state_dir.path().display());
+    let dir = StateDir::open(RealFs, state_dir.path())?;
+    start(what, move || RealFs.sync_all(dir.dir()), paths)
+}
+
+fn start(
+    what: String,
+    sync: impl FnMut() -> std::io::Result<()> + Send + 'static,
+    paths: Vec<Arc<StorePath>>,
+) -> Result<Flusher, StartError> {
+    let dispatch = tracing::dispatcher::get_default(Clone::clone);
+    let on_failure = move |error: &FlushError| {
+        let _log = tracing::dispatcher::set_default(&dispatch);
+        tracing::error!(crit = true, "{error}");
+        for path in paths {
+            if path.mark_broken(&error.to_string()) {
+                tracing::error!(crit = true, "store path {} takes no more writes until a restart", path.index());
+            }
+        }
+    };
+    Flusher::start(what, sync, on_failure).map_err(StartError::Threads)
+}

@@ -1,0 +1,79 @@
+//! Why a storage does not start: what, where, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use fdfs_log::LogError;
+use fdfs_net::ListenError;
+use fdfs_proto::Status;
+use fdfs_store::StoreError;
+
+/// Why a storage does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A store path's folder does not exist.
+    #[error("store_path{index} = {}: no such directory; is the disk mounted?", path.display())]
+    NoStorePath {
+        /// Its index.
+        index: u8,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A store path that held files is empty.
+    #[error(
+        "store_path{index} = {}: it is empty, but this storage has kept files there; is the disk mounted? \
+         If the disk was replaced, remove the line store_path_mark{index} from .data_init_flag to start with an empty one",
+        path.display()
+    )]
+    EmptyStorePath {
+        /// Its index.
+        index: u8,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A disk refused, or holds what it should not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The port could not be opened.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The operating system gives no threads or no runtime.
+    #[error("start threads: {0}")]
+    Threads(#[source] io::Error),
+    /// A log file could not be opened.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The configuration cannot work.
+    #[error("configuration: {what}")]
+    Conf {
+        /// What is wrong and what would be right.
+        what: String,
+    },
+    /// The trackers know of this storage what cannot be.
+    #[error("tracker {tracker}: {what}")]
+    Tracker {
+        /// Which tracker said so.
+        tracker: String,
+        /// What it said, and what to do.
+        what: String,
+    },
+    /// It was told to stop before it had started.
+    #[error("stopped before the start was complete")]
+    Stopped,
+}
+
+impl StartError {
+    /// The exit code: an errno, as the reference gives.
+    #[must_use]
+    pub fn errno(&self) -> u8 {
+        match self {
+            Self::NoStorePath { .. } => Status::ENOENT.0,
+            Self::EmptyStorePath { .. } | Self::Conf { .. } | Self::Tracker { .. } => Status::EINVAL.0,
+            Self::Store(e) => e.status().0,
+            Self::Listen(e) => Status::from_io(&e.source).0,
+            Self::Threads(e) => Status::from_io(e).0,
+            Self::Log(LogError::Directory { source, .. } | LogError::Open { source, .. }) => Status::from_io(source).0,
+            Self::Stopped => Status::ECANCELED.0,
+        }
+    }
+}

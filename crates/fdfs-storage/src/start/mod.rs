@@ -1,0 +1,209 @@
+//! From a configuration to all that a storage needs to serve. Each step says in the log what it found.
+
+mod durable;
+mod error;
+mod learning;
+mod reconcile;
+mod store_paths;
+
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
+
+use fdfs_conf::StorageConf;
+use fdfs_log::AccessLog;
+use fdfs_net::Gate;
+use fdfs_proto::disk::data_init_flag::DataInitFlag;
+use fdfs_proto::disk::storage_stat::StorageStatFile;
+use fdfs_store::RealFs;
+use fdfs_store::state::{Loaded, load, save};
+use fdfs_store::state_file::StateDir;
+
+pub use error::StartError;
+pub(crate) use learning::learn;
+
+use crate::housekeeping::path_facts;
+use crate::names::{in_name, now_unix_secs};
+use crate::params::Learnt;
+use crate::permits::PermitCounts;
+use crate::placing::{Placing, PlacingRules};
+use crate::stat::Stats;
+use crate::storage::Storage;
+use crate::write_path::{PathSlot, WritePath};
+
+/// Exists while a storage runs, and is left behind by one that was killed.
+const RUNNING_FILE: &str = ".fdfs_running";
+/// The reference's pid file: also left behind by a reference that was killed.
+const PID_FILE: &str = "fdfs_storaged.pid";
+
+/// What is opened before a tracker is asked.
+#[derive(Debug)]
+pub(crate) struct Base {
+    pub(crate) state_dir: StateDir<RealFs>,
+    flag: DataInitFlag,
+    /// The init flag could not be read and was moved aside.
+    is_flag_lost: bool,
+    how_it_ended: LastRun,
+}
+
+/// How the last run on this directory ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastRun {
+    /// Orderly, or there was none.
+    Orderly,
+    /// Killed.
+    Killed,
+    /// The reference was killed.
+    ReferenceKilled,
+}
+
+/// Opens `<base>/data` and reads the init flag.
+pub(crate) fn open_base(conf: &StorageConf) -> Result<Base, StartError> {
+    let state_dir = StateDir::open(RealFs, &conf.server.base_path.join("data"))?;
+    let how_it_ended = if state_dir.read(RUNNING_FILE)?.is_some() {
+        LastRun::Killed
+    } else if state_dir.read(PID_FILE)?.is_some() {
+        LastRun::ReferenceKilled
+    } else {
+        LastRun::Orderly
+    };
+    let now = now_unix_secs();
+    let (flag, is_flag_lost) = match load::<DataInitFlag, _>(&state_dir, now)? {
+        Loaded::Read(flag) => (flag, false),
+        Loaded::Missing => (DataInitFlag { storage_join_time: now, ..DataInitFlag::default() }, false),
+        Loaded::SetAside { aside, what } => {
+            tracing::error!("{what}; it lies in {aside} now, and a new one is made from what the store paths say");
+            // A storage that has written records before is not new.
+            let has_records = !matches!(state_dir.read("sync/binlog_index.dat"), Ok(None));
+            let flag = DataInitFlag { storage_join_time: now, sync_old_done: has_records, ..DataInitFlag::default() };
+            (flag, true)
+        }
+    };
+    Ok(Base { state_dir, flag, is_flag_lost, how_it_ended })
+}
+
+/// Opens all the rest, once it is known who this storage is. `addr` is where it will be reached.
+pub(crate) async fn open_storage(
+    conf: StorageConf,
+    base: Base,
+    learnt: Learnt,
+    gate: Gate,
+    addr: SocketAddr,
+    access_log: Option<Arc<AccessLog>>,
+) -> Result<Storage, StartError> {
+    let Base { state_dir, mut flag, is_flag_lost, how_it_ended } = base;
+    let identity = learnt.identity().map_err(|e| StartError::Conf { what: e.to_string() })?;
+    let owner = conf.check_store_path_mark.then(|| store_paths::MarkOwner {
+        ip: identity.addrs.first,
+        port: addr.port(),
+        now: in_name(now_unix_secs()),
+        adopts_own_marks: is_flag_lost,
+    });
+    let subdir_count = u16::try_from(conf.subdir_count_per_path).unwrap_or(256);
+    let (opened, _) = store_paths::open_all(&conf.store_paths, subdir_count, owner, &mut flag)?;
+    flag.last_ip_addr = identity.addrs.to_string();
+    flag.last_server_port = addr.port();
+    save(&state_dir, &flag)?;
+    state_dir.write(RUNNING_FILE, b"")?;
+
+    let stats = Stats::default();
+    let cursor = match load::<StorageStatFile, _>(&state_dir, now_unix_secs())? {
+        Loaded::Read(file) => {
+            stats.restore(&file.stat);
+            file.cursor
+        }
+        Loaded::Missing => Default::default(),
+        Loaded::SetAside { aside, what } => {
+            tracing::error!("{what}; it lies in {aside} now, and the statistics begin at 0");
+            Default::default()
+        }
+    };
+
+    let mut facts = Vec::with_capacity(opened.len());
+    let mut paths = Vec::with_capacity(opened.len());
+    for opened in opened {
+        facts.push(path_facts(opened.path.space()?, opened.path.is_readonly(), false));
+        let path = Arc::new(opened.path);
+        if opened.is_incomplete {
+            make_subdirs_aside(&path)?;
+        }
+        paths.push(path);
+    }
+    let durable = durable::open(&conf, &state_dir, &paths)?;
+    let counts = permit_counts(&conf);
+    let slots = paths.into_iter().zip(durable.path_flushers).map(|(path, flusher)| {
+        let permits = crate::permits::PathPermits::new(counts);
+        PathSlot { path, permits, flusher }
+    });
+    let write_path = WritePath {
+        slots: slots.collect(),
+        commit: durable.commit,
+        durability: durable.durability,
+        sync_every_bytes: conf.fsync_after_written_bytes,
+    };
+    if how_it_ended != LastRun::Orderly {
+        reconcile::reconcile(&write_path, how_it_ended).await?;
+    }
+    let rules = PlacingRules {
+        path_rule: learnt.cluster.path_rule(),
+        reserve: learnt.cluster.reserve(),
+        mode: conf.file_distribute_path_mode,
+        rotate_count: conf.file_distribute_rotate_count,
+        subdir_count,
+    };
+    Ok(Storage {
+        group: identity.group,
+        identity,
+        cluster: learnt.cluster,
+        write_path,
+        placing: Placing::new(rules, cursor, facts),
+        stats,
+        gate,
+        access_log,
+        state_dir,
+        up_time_unix_secs: now_unix_secs(),
+        addr,
+        init_flag: Mutex::new(flag),
+        busy: AtomicUsize::new(0),
+        metadata_locks: Storage::new_metadata_locks(),
+        conf,
+    })
+}
+
+/// `disk_reader_threads`, `disk_writer_threads`, `disk_rw_separated`.
+pub(crate) const fn permit_counts(conf: &StorageConf) -> PermitCounts {
+    PermitCounts {
+        readers: conf.disk_reader_threads as usize,
+        writers: conf.disk_writer_threads as usize,
+        is_separated: conf.disk_rw_separated,
+    }
+}
+
+/// Makes the sub directories of a new store path on a thread of its own: uploads make those they need themselves.
+fn make_subdirs_aside(path: &Arc<fdfs_store::StorePath>) -> Result<(), StartError> {
+    let path = path.clone();
+    let dispatch = tracing::dispatcher::get_default(Clone::clone);
+    let make = move || {
+        let _log = tracing::dispatcher::set_default(&dispatch);
+        match path.make_subdirs() {
+            Ok(()) => tracing::info!("store path {}: its sub directories are there", path.index()),
+            Err(e) => tracing::error!("{e}; sub directories are made as files need them"),
+        }
+    };
+    std::thread::Builder::new().name("fdfs-subdirs".into()).spawn(make).map_err(StartError::Threads)?;
+    Ok(())
+}
+
+impl Storage {
+    /// Writes all state, and notes that the run ended orderly.
+    ///
+    /// # Errors
+    /// [`StartError`]; the next start then looks for unrecorded files.
+    pub(crate) async fn close(&self) -> Result<(), StartError> {
+        self.write_path.commit.sync().await?;
+        self.write_statistics()?;
+        self.save_init_flag()?;
+        self.state_dir.remove(RUNNING_FILE)?;
+        Ok(())
+    }
+}

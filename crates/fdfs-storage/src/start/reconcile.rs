@@ -1,0 +1,46 @@
+//! After a run that was killed: files without a record get one, or go out of sight.
+
+use fdfs_store::reconcile::{OVERLAP_OF_REFERENCE_SECS, OVERLAP_SECS, RecordedTail};
+
+use super::LastRun;
+use super::error::StartError;
+use crate::write_path::WritePath;
+
+/// How much of the binlog is read back: the records of several minutes at full speed.
+const TAIL_MAX_BYTES: u64 = 256 << 20;
+/// Records that are written at once.
+const BATCH: usize = 1000;
+/// Names that are told in the log; the rest is counted.
+const TOLD_MAX: usize = 10;
+
+/// Looks at all store paths.
+pub(super) async fn reconcile(write_path: &WritePath, last_run: LastRun) -> Result<(), StartError> {
+    let (lines, is_whole) = write_path.commit.tail(TAIL_MAX_BYTES).await?;
+    let overlap_secs = match last_run {
+        LastRun::ReferenceKilled => OVERLAP_OF_REFERENCE_SECS,
+        LastRun::Killed | LastRun::Orderly => OVERLAP_SECS,
+    };
+    let tail = RecordedTail::new(&lines, is_whole, overlap_secs);
+    drop(lines);
+    tracing::info!("the last run did not end orderly; looking for files without a record");
+    for slot in &write_path.slots {
+        let found = slot.path.reconcile(&tail)?;
+        let index = slot.path.index();
+        for batch in found.records.chunks(BATCH) {
+            write_path.commit.record(batch).await.map_err(|e| StartError::Conf { what: e.to_string() })?;
+        }
+        if !found.records.is_empty() {
+            tracing::info!("store path {index}: {} whole files without a record got one", found.records.len());
+        }
+        for name in found.unfinished.iter().take(TOLD_MAX) {
+            tracing::info!(
+                "store path {index}: {name} was not finished when the last run ended, and never acknowledged"
+            );
+        }
+        if !found.unfinished.is_empty() {
+            let count = found.unfinished.len();
+            tracing::info!("store path {index}: {count} unfinished files lie in data/.fdfs-unfinished now");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! What all connections of a storage share.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fdfs_conf::StorageConf;
+use fdfs_log::AccessLog;
+use fdfs_net::Gate;
+use fdfs_proto::GroupName;
+use fdfs_proto::disk::data_init_flag::DataInitFlag;
+use fdfs_proto::file_id::LogicName;
+use fdfs_store::RealFs;
+use fdfs_store::state_file::StateDir;
+
+use crate::error::RequestError;
+use crate::identity::Identity;
+use crate::params::KnownCluster;
+use crate::placing::Placing;
+use crate::stat::Stats;
+use crate::write_path::{PathSlot, WritePath};
+
+/// Locks that keep changes of one file's metadata apart; files share them by chance.
+const METADATA_LOCKS: usize = 64;
+
+/// What all connections of a storage share.
+#[derive(Debug)]
+pub struct Storage {
+    /// The configuration.
+    pub conf: StorageConf,
+    /// The group.
+    pub group: GroupName,
+    /// Who this storage is.
+    pub identity: Identity,
+    /// What the trackers have told.
+    pub cluster: KnownCluster,
+    /// The way of all changes.
+    pub write_path: WritePath,
+    /// Where new files go.
+    pub placing: Placing,
+    /// Counters.
+    pub stats: Stats,
+    /// Who may come in.
+    pub gate: Gate,
+    /// The access log, if there is one.
+    pub access_log: Option<Arc<AccessLog>>,
+    /// `<base>/data`.
+    pub state_dir: StateDir<RealFs>,
+    /// When this process began to serve, unix seconds.
+    pub up_time_unix_secs: i64,
+    /// Where clients are served.
+    pub addr: SocketAddr,
+    pub(crate) init_flag: Mutex<DataInitFlag>,
+    pub(crate) busy: AtomicUsize,
+    pub(crate) metadata_locks: Vec<tokio::sync::Mutex<()>>,
+}
+
+/// Counts a request in work until it is dropped.
+#[derive(Debug)]
+pub struct Busy<'a>(&'a AtomicUsize);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+impl Storage {
+    /// The locks for [`Storage::lock_metadata`].
+    #[must_use]
+    pub(crate) fn new_metadata_locks() -> Vec<tokio::sync::Mutex<()>> {
+        (0..METADATA_LOCKS).map(|_| tokio::sync::Mutex::new(())).collect()
+    }
+
+    /// A store path by its index.
+    ///
+    /// # Errors
+    /// [`RequestError::NoStorePath`].
+    pub fn slot(&self, index: u8) -> Result<&PathSlot, RequestError> {
+        let count = self.write_path.slots.len();
+        self.write_path.slots.get(usize::from(index)).ok_or(RequestError::NoStorePath { index, count })
+    }
+
+    /// Keeps others from changing the metadata of this file.
+    pub async fn lock_metadata(&self, name: &LogicName) -> tokio::sync::MutexGuard<'_, ()> {
+        let hash = crc32fast::hash(name.as_str().as_bytes()) as usize;
+        self.metadata_locks[hash % METADATA_LOCKS].lock().await
+    }
+
+    /// A request begins; it ends when the value is dropped.
+    pub fn begin_request(&self) -> Busy<'_> {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Busy(&self.busy)
+    }
+
+    /// Requests in work.
+    #[must_use]
+    pub fn busy_count(&self) -> usize {
+        self.busy.load(Ordering::Acquire)
+    }
+
+    /// The init flag, to be read or changed; [`Storage::save_init_flag`] writes it.
+    pub(crate) fn lock_init_flag(&self) -> MutexGuard<'_, DataInitFlag> {
+        self.init_flag.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the init flag.
+    ///
+    /// # Errors
+    /// [`fdfs_store::StoreError`].
+    pub(crate) fn save_init_flag(&self) -> Result<(), fdfs_store::StoreError> {
+        let flag = self.lock_init_flag().clone();
+        fdfs_store::state::save(&self.state_dir, &flag)
+    }
+}

@@ -1,0 +1,235 @@
+//! How a change reaches the disk: placed, made durable as the policy asks, recorded, and only then answered.
+//!
+//! With `durability = disk` the order on disk is: data, sync, name, sync of the directory, binlog, sync. So no record is
+//! ever there without its file, and no file has its name before it is whole.
+
+use std::sync::Arc;
+
+use fdfs_proto::FileName;
+use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
+use fdfs_proto::file_id::LogicName;
+use fdfs_store::meta_file::meta_name;
+use fdfs_store::{Fs, NewFile, RealFs, StoreError, StorePath};
+
+use crate::commit::{Commit, CommitError, Durability};
+use crate::error::RequestError;
+use crate::flusher::Flusher;
+use crate::permits::PathPermits;
+
+/// Names that are tried before an upload fails; each has new random bits.
+const NAME_TRIES: usize = 10;
+
+/// A store path with all that guards it.
+#[derive(Debug)]
+pub struct PathSlot<F: Fs = RealFs> {
+    /// The store path.
+    pub path: Arc<StorePath<F>>,
+    /// Who may make a disk call on it.
+    pub permits: PathPermits,
+    /// Flushes its file system; shared by the paths of one device. `None` when the policy asks for no flushes.
+    pub flusher: Option<Arc<Flusher>>,
+}
+
+impl<F: Fs> PathSlot<F> {
+    fn check_writable(&self) -> Result<(), RequestError> {
+        match self.path.broken() {
+            None => Ok(()),
+            Some(why) => Err(RequestError::PathBroken { index: self.path.index(), why: why.to_owned() }),
+        }
+    }
+
+    async fn flush(&self) -> Result<(), CommitError> {
+        match &self.flusher {
+            Some(flusher) => Ok(flusher.flush().await?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The way of all changes.
+#[derive(Debug)]
+pub struct WritePath<F: Fs = RealFs> {
+    /// Store paths by index.
+    pub slots: Vec<PathSlot<F>>,
+    /// The commit stage.
+    pub commit: Commit<F>,
+    /// What an OK means.
+    pub durability: Durability,
+    /// `fsync_after_written_bytes`; 0 = never.
+    pub sync_every_bytes: u64,
+}
+
+/// A change by a client, made now.
+fn source_record(timestamp: u32, name: FileName, op: Op) -> BinlogRecord {
+    BinlogRecord { timestamp, origin: Origin::Source, name, op }
+}
+
+/// The part of a generated name below the store path's data folder.
+fn true_name(name: &FileName) -> &str {
+    name.as_str().get(4..).unwrap_or_default()
+}
+
+impl<F: Fs> WritePath<F> {
+    /// Stores a regular file whose content is all here, under a name that `new_name` makes from fresh random bits.
+    ///
+    /// # Errors
+    /// [`RequestError`]; the file is not there then.
+    pub async fn add_whole(
+        &self,
+        slot: &PathSlot<F>,
+        content: &[u8],
+        created: u32,
+        mut new_name: impl FnMut() -> FileName,
+    ) -> Result<FileName, RequestError> {
+        slot.check_writable()?;
+        if self.durability == Durability::Disk {
+            let permit = slot.permits.write().await;
+            let mut file = NewFile::begin(slot.path.clone())?;
+            file.write(content, 0)?;
+            drop(permit);
+            return self.add_streamed(slot, file, created, new_name).await;
+        }
+        let permit = slot.permits.write().await;
+        let name = free_name(&mut new_name, |name| slot.path.place_whole(true_name(name), content))?;
+        drop(permit);
+        self.record_new(slot, name, created).await
+    }
+
+    /// Begins a file that comes in pieces.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn begin(&self, slot: &PathSlot<F>) -> Result<NewFile<F>, RequestError> {
+        slot.check_writable()?;
+        let _permit = slot.permits.write().await;
+        Ok(NewFile::begin(slot.path.clone())?)
+    }
+
+    /// Writes a piece.
+    ///
+    /// # Errors
+    /// [`RequestError`]; a failed sync takes the store path out of service.
+    pub async fn write_piece(
+        &self,
+        slot: &PathSlot<F>,
+        file: &mut NewFile<F>,
+        piece: &[u8],
+    ) -> Result<(), RequestError> {
+        let _permit = slot.permits.write().await;
+        let result = file.write(piece, self.sync_every_bytes);
+        if let Err(StoreError::Disk { action: "sync", .. }) = &result {
+            self.mark_broken(slot, &result);
+        }
+        Ok(result?)
+    }
+
+    fn mark_broken(&self, slot: &PathSlot<F>, result: &Result<(), StoreError>) {
+        if let Err(e) = result
+            && slot.path.mark_broken(&e.to_string())
+        {
+            tracing::error!(crit = true, "{e}; store path {} takes no more writes until a restart", slot.path.index());
+        }
+    }
+
+    /// Gives a file that is all here its name, and commits it.
+    ///
+    /// # Errors
+    /// [`RequestError`]; the file is not there then.
+    pub async fn add_streamed(
+        &self,
+        slot: &PathSlot<F>,
+        mut file: NewFile<F>,
+        created: u32,
+        mut new_name: impl FnMut() -> FileName,
+    ) -> Result<FileName, RequestError> {
+        slot.flush().await?;
+        let permit = slot.permits.write().await;
+        let name = free_name(&mut new_name, |name| file.name(true_name(name)))?;
+        drop(file);
+        drop(permit);
+        if let Err(e) = slot.flush().await {
+            // Its name may or may not be durable; without a record it is nobody's, and the next start sorts it out.
+            let _ = slot.path.remove(true_name(&name));
+            return Err(e.into());
+        }
+        self.record_new(slot, name, created).await
+    }
+
+    async fn record_new(&self, slot: &PathSlot<F>, name: FileName, created: u32) -> Result<FileName, RequestError> {
+        if let Err(e) = self.commit.record(&[source_record(created, name, Op::Create)]).await {
+            // The client is told that the upload failed, so the file must not stay.
+            let _ = slot.path.remove(true_name(&name));
+            return Err(e.into());
+        }
+        Ok(name)
+    }
+
+    /// Deletes a file and its metadata.
+    ///
+    /// # Errors
+    /// [`RequestError`]; after a failed commit the file is gone here, and the error tells that peers may keep it.
+    pub async fn remove(&self, slot: &PathSlot<F>, name: &LogicName, now: u32) -> Result<(), RequestError> {
+        slot.check_writable()?;
+        let permit = slot.permits.write().await;
+        slot.path.remove(name.true_name())?;
+        let mut records = vec![source_record(now, name.text(), Op::Delete)];
+        let meta = slot.path.remove_meta(name.true_name());
+        drop(permit);
+        if let (Ok(true), Ok(meta_name)) = (&meta, name.metadata_name()) {
+            records.push(source_record(now, meta_name, Op::Delete));
+        }
+        slot.flush().await?;
+        self.commit.record(&records).await?;
+        // The file is gone and recorded; that its metadata could not be removed is still the client's to know.
+        meta?;
+        Ok(())
+    }
+
+    /// Replaces the metadata of a file; `None` removes it. The caller keeps two of these from running at once for one
+    /// file.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn set_meta(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        packed: Option<&[u8]>,
+        now: u32,
+    ) -> Result<(), RequestError> {
+        slot.check_writable()?;
+        let permit = slot.permits.write().await;
+        let existed = slot.path.stat(&meta_name(name.true_name())).is_ok();
+        let op = match packed {
+            Some(bytes) => {
+                slot.path.write_meta(name.true_name(), bytes, self.durability == Durability::Disk)?;
+                if existed { Op::Update } else { Op::Create }
+            }
+            None if existed => {
+                slot.path.remove_meta(name.true_name())?;
+                Op::Delete
+            }
+            None => return Ok(()),
+        };
+        drop(permit);
+        slot.flush().await?;
+        self.commit.record(&[source_record(now, name.metadata_name()?, op)]).await?;
+        Ok(())
+    }
+}
+
+/// Tries names until one is free.
+fn free_name(
+    new_name: &mut impl FnMut() -> FileName,
+    mut place: impl FnMut(&FileName) -> Result<(), StoreError>,
+) -> Result<FileName, RequestError> {
+    for _ in 0..NAME_TRIES {
+        let name = new_name();
+        match place(&name) {
+            Ok(()) => return Ok(name),
+            Err(StoreError::Exists { .. }) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Err(RequestError::NoFreeName)
+}
