@@ -1,0 +1,37 @@
+//! The classic programs that this one stands in for when it is called by their names.
+
+use std::ffi::{OsStr, OsString};
+use std::process::ExitCode;
+
+use crate::monitor;
+
+/// A classic program.
+pub(crate) struct Program {
+    /// Its name: what `argv[0]` must be, and what `fdfs link` makes.
+    pub(crate) name: &'static str,
+    /// Runs it with the arguments behind its name.
+    pub(crate) main: fn(&[OsString]) -> ExitCode,
+}
+
+/// All of them.
+pub(crate) const PROGRAMS: &[Program] = &[Program { name: "fdfs_monitor", main: monitor::classic::main }];
+
+/// The program that a first argument names, by its last part.
+pub(crate) fn find(argv0: &OsStr) -> Option<&'static Program> {
+    let name = std::path::Path::new(argv0).file_name()?;
+    PROGRAMS.iter().find(|program| name == program.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_found_by_the_last_part_of_their_path() {
+        let name = |argv0: &str| find(OsStr::new(argv0)).map(|program| program.name);
+        assert_eq!(name("/usr/bin/fdfs_monitor"), Some("fdfs_monitor"));
+        assert_eq!(name("fdfs_monitor"), Some("fdfs_monitor"));
+        assert_eq!(name("fdfs"), None);
+        assert_eq!(name(""), None);
+    }
+}

@@ -1,0 +1,29 @@
+//! The log lines that the classic programs write to standard error.
+
+use fdfs_conf::ConfError;
+use fdfs_log::{Level, LogSink as _, StderrSink};
+use fdfs_proto::Status;
+use jiff::Timestamp;
+
+/// `[YYYY-MM-DD HH:MM:SS] ERROR - text`.
+///
+/// Differs from C: no name and line of a source file.
+pub(crate) fn error(text: &str) {
+    line(Level::Error, text);
+}
+
+/// One line of any level.
+pub(crate) fn line(level: Level, text: &str) {
+    StderrSink::new().write(Timestamp::now(), level, text);
+}
+
+/// The lines about a configuration that cannot be used; those of the reference where the file itself is missing.
+pub(crate) fn conf_error(path: &str, problem: &ConfError) {
+    match problem {
+        ConfError::Load { location, status: Status::ENOENT, .. } if location == path => {
+            error(&format!("file {path} not exist"));
+            error(&format!("load conf file \"{path}\" fail, ret code: {}", Status::ENOENT.0));
+        }
+        problem => error(&problem.to_string()),
+    }
+}

@@ -1,0 +1,71 @@
+//! The modern face: `fdfs COMMAND ...`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{conf_check, exit, link, monitor};
+
+/// FastDFS in one program: tracker, storage, clients and tools
+#[derive(Debug, Parser)]
+#[command(
+    name = "fdfs",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Start here:
+  fdfs dev --try README.md      a whole cluster in this process: store a file, read it back, end
+  fdfs dev                      the same cluster, until Ctrl-C
+
+By a classic name (fdfs_trackerd, fdfs_upload_file, ...) this program behaves as that program of FastDFS V6.16.1:
+same arguments, output and exit code. `fdfs link DIR` makes the names.
+
+Exit code: 0 done, 2 wrong usage, else the errno of the failure, or 1."
+)]
+struct Root {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show groups and storages, delete storages and groups
+    Monitor(monitor::modern::Args),
+    /// Work on configuration files
+    #[command(subcommand)]
+    Conf(Conf),
+    /// Make the classic program names as symbolic links to this program
+    Link(link::Args),
+}
+
+#[derive(Debug, Subcommand)]
+enum Conf {
+    /// Say everything that is wrong with a configuration file
+    Check(conf_check::Args),
+}
+
+/// The program.
+pub(crate) fn main() -> ExitCode {
+    let done = match Root::parse().command {
+        Command::Monitor(args) => block_on(monitor::modern::run(args)),
+        Command::Conf(Conf::Check(args)) => return conf_check::run(&args),
+        Command::Link(args) => link::run(&args),
+    };
+    done.map_or_else(|error| exit::report(&error), |()| ExitCode::SUCCESS)
+}
+
+/// Runs a command that talks to servers.
+fn block_on<F: Future<Output = anyhow::Result<()>>>(command: F) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Root::command().debug_assert();
+    }
+}
