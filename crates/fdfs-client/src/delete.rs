@@ -1,0 +1,67 @@
+//! Deleting a file; and how changes are asked for.
+
+use fdfs_net::Pooled;
+use fdfs_proto::file_id::FileId;
+use fdfs_proto::{Command, Status, Wire};
+
+use crate::calls::Ask;
+use crate::patience::Patience;
+use crate::target::Target;
+use crate::{Client, ClientError};
+
+impl Client {
+    /// Deletes a file and its metadata (12).
+    ///
+    /// ```no_run
+    /// # async fn example(client: fdfs_client::Client, id: fdfs_client::FileId) -> Result<(), fdfs_client::ClientError> {
+    /// match client.delete(&id).await {
+    ///     Err(error) if error.is_not_found() => println!("it was gone already"),
+    ///     result => result?,
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ClientError::is_not_found`] when there is no such file. After [`ClientError::Connection`] nobody knows whether
+    /// it was deleted.
+    pub async fn delete(&self, file: &FileId) -> Result<(), ClientError> {
+        let ask = Ask {
+            doing: "delete a file",
+            command: Command::DeleteFile,
+            status: 0,
+            body: &file.to_bytes(),
+            max_answer: 0,
+        };
+        self.change(file, &ask).await
+    }
+
+    /// Asks for a change of a file: once, at the storage that the tracker names. What is tried again is the way to it.
+    pub(crate) async fn change(&self, file: &FileId, ask: &Ask<'_>) -> Result<(), ClientError> {
+        let (conn, target) = self.connect_for_change(file, ask.doing).await?;
+        let answer = self.inner.calls.call_on(conn, ask).await;
+        let status = answer.map_err(|source| target.failed(ask.doing, source))?.status;
+        refuse(ask.doing, target, status)
+    }
+
+    async fn connect_for_change(&self, file: &FileId, doing: &'static str) -> Result<(Pooled, Target), ClientError> {
+        let mut patience = Patience::new();
+        loop {
+            // The tracker is asked anew each time: it may name another storage by then.
+            let (told, tracker) = self.ask_fetch(doing, Command::QueryUpdate, file).await?;
+            let target = self.target(doing, told.server, tracker)?;
+            let error = match self.inner.calls.take(target.addr).await {
+                Ok(conn) => return Ok((conn, target)),
+                Err(source) => target.failed(doing, source),
+            };
+            if !patience.waits_after(&error).await {
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// An error unless the status is success.
+pub(crate) fn refuse(doing: &'static str, target: Target, status: Status) -> Result<(), ClientError> {
+    if status.is_ok() { Ok(()) } else { Err(ClientError::StorageRefused { doing, storage: target.addr, status }) }
+}

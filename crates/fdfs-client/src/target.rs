@@ -1,0 +1,56 @@
+//! A storage that shall do something.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use fdfs_net::NetError;
+use fdfs_proto::cmd::tracker::StorageAddr;
+
+use crate::{Client, ClientError};
+
+/// A storage that shall do something, and who named it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) addr: SocketAddr,
+    pub(crate) tracker: Option<SocketAddr>,
+}
+
+impl Target {
+    /// What a failure on the way to it, or on its connection, means.
+    pub(crate) fn failed(self, doing: &'static str, source: NetError) -> ClientError {
+        let (is_connect, source) = (source.is_connect(), Box::new(source));
+        if is_connect {
+            ClientError::StorageUnreachable { doing, storage: self.addr, tracker: self.tracker, source }
+        } else {
+            ClientError::Connection { doing, source }
+        }
+    }
+}
+
+/// Translates the addresses that trackers give.
+#[derive(Clone)]
+pub(crate) struct AddressMap(pub(crate) Arc<dyn Fn(SocketAddr) -> SocketAddr + Send + Sync>);
+
+impl fmt::Debug for AddressMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AddressMap(..)")
+    }
+}
+
+impl Client {
+    /// The storage that a tracker named.
+    pub(crate) fn target(
+        &self,
+        doing: &'static str,
+        storage: StorageAddr,
+        tracker: SocketAddr,
+    ) -> Result<Target, ClientError> {
+        let Ok(ip) = storage.ip.as_str().parse::<IpAddr>() else {
+            return Err(ClientError::BadStorageAddress { doing, tracker, ip: storage.ip.to_string() });
+        };
+        let given = SocketAddr::new(ip, storage.port);
+        let addr = self.inner.address_map.as_ref().map_or(given, |map| (map.0)(given));
+        Ok(Target { addr, tracker: Some(tracker) })
+    }
+}
