@@ -7,14 +7,15 @@ use std::cell::RefCell;
 
 /// Bytes of the buffer that a request starts with: most requests, and small files with them, fit.
 pub const SMALL_BYTES: usize = 16 << 10;
-/// The least size of a large buffer.
-pub const LARGE_MIN_BYTES: usize = 64 << 10;
-/// Buffers of each kind that a worker keeps for later.
+/// Bytes of the buffer for larger files: as much as a processor's cache holds while it is checked and written. A file of
+/// 64 KB with its head fits.
+pub const MEDIUM_BYTES: usize = 68 << 10;
+/// Buffers of each of the two kinds that a worker keeps for later. Larger ones are rare, and made anew each time.
 const KEPT_PER_WORKER: usize = 8;
 
 thread_local! {
     static SMALL: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
-    static LARGE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static MEDIUM: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Bytes that came in and were not yet used: `bytes[start..end]`.
@@ -26,9 +27,13 @@ pub struct Buffer {
     end: usize,
 }
 
-fn take(pool: &'static std::thread::LocalKey<RefCell<Vec<Vec<u8>>>>, len: usize) -> Vec<u8> {
-    let kept = pool.with_borrow_mut(Vec::pop);
-    kept.filter(|bytes| bytes.len() == len).unwrap_or_else(|| vec![0; len])
+/// A buffer of at least `len` bytes.
+fn take(len: usize) -> Vec<u8> {
+    match len {
+        0..=SMALL_BYTES => SMALL.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; SMALL_BYTES]),
+        0..=MEDIUM_BYTES => MEDIUM.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; MEDIUM_BYTES]),
+        _ => vec![0; len],
+    }
 }
 
 impl Buffer {
@@ -56,17 +61,15 @@ impl Buffer {
         }
     }
 
-    /// Makes room for `len` unused bytes in all, in a small buffer or one of `large_bytes`; moves what is there.
-    /// `len` must not exceed `large_bytes`.
-    pub fn reserve(&mut self, len: usize, large_bytes: usize) {
+    /// Makes room for `len` unused bytes in all; moves what is there. The caller has checked `len` against its limit.
+    pub fn reserve(&mut self, len: usize) {
         if self.bytes.len() - self.start >= len && !self.bytes.is_empty() {
             return;
         }
         if self.bytes.len() >= len && !self.bytes.is_empty() {
             self.bytes.copy_within(self.start..self.end, 0);
         } else {
-            let mut bytes =
-                if len <= SMALL_BYTES { take(&SMALL, SMALL_BYTES) } else { take(&LARGE, large_bytes.max(len)) };
+            let mut bytes = take(len);
             bytes[..self.end - self.start].copy_from_slice(self.filled());
             give_back(std::mem::replace(&mut self.bytes, bytes));
         }
@@ -102,7 +105,8 @@ fn give_back(bytes: Vec<u8>) {
     let pool = match bytes.len() {
         0 => return,
         SMALL_BYTES => &SMALL,
-        _ => &LARGE,
+        MEDIUM_BYTES => &MEDIUM,
+        _ => return,
     };
     // The thread may be ending, and its pool gone: then the buffer is simply freed.
     let _ = pool.try_with(|pool| {
@@ -120,27 +124,29 @@ mod tests {
     #[test]
     fn what_came_in_survives_growth_and_the_empty_buffer_goes() {
         let mut buffer = Buffer::default();
-        buffer.reserve(10, LARGE_MIN_BYTES);
+        buffer.reserve(10);
         buffer.spare()[..5].copy_from_slice(b"hello");
         buffer.advance(5);
         buffer.consume(1);
-        buffer.reserve(SMALL_BYTES + 1, LARGE_MIN_BYTES);
-        assert_eq!(buffer.capacity(), LARGE_MIN_BYTES);
+        buffer.reserve(SMALL_BYTES + 1);
+        assert_eq!(buffer.capacity(), MEDIUM_BYTES);
         assert_eq!(buffer.filled(), b"ello");
         buffer.release_if_empty();
         assert_eq!(buffer.filled(), b"ello");
         buffer.consume(4);
         buffer.release_if_empty();
         assert_eq!(buffer.capacity(), 0);
+        buffer.reserve(MEDIUM_BYTES + 1);
+        assert_eq!(buffer.capacity(), MEDIUM_BYTES + 1);
     }
 
     #[test]
     fn bytes_move_to_the_front_when_the_end_is_reached() {
         let mut buffer = Buffer::default();
-        buffer.reserve(1, LARGE_MIN_BYTES);
+        buffer.reserve(1);
         buffer.advance(SMALL_BYTES);
         buffer.consume(SMALL_BYTES - 3);
-        buffer.reserve(10, LARGE_MIN_BYTES);
+        buffer.reserve(10);
         assert_eq!(buffer.capacity(), SMALL_BYTES);
         assert_eq!(buffer.filled().len(), 3);
         assert!(buffer.spare().len() >= 7);

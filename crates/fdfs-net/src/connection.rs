@@ -11,7 +11,7 @@ use fdfs_proto::{HEADER_LEN, Header, Status};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use crate::buffer::{Buffer, LARGE_MIN_BYTES, SMALL_BYTES};
+use crate::buffer::{Buffer, MEDIUM_BYTES, SMALL_BYTES};
 use crate::error::{NetError, is_reset};
 
 /// What a data connection may take.
@@ -19,7 +19,7 @@ use crate::error::{NetError, is_reset};
 pub struct DataLimits {
     /// How long nothing may move in the middle of a request or an answer.
     pub network_timeout: Duration,
-    /// Bytes of a large buffer: the largest body that is received whole, and the piece in which larger ones come.
+    /// The largest body that is buffered whole, in bytes, key `buff_size`.
     pub buff_size_bytes: usize,
 }
 
@@ -29,8 +29,8 @@ const SEND_COPIED_MAX_BYTES: u64 = 16 << 10;
 const SENDFILE_PIECE_BYTES: u64 = 1 << 20;
 /// How long a peer that is being closed on may go on sending.
 const LINGER_MAX: Duration = Duration::from_millis(500);
-/// A piece of a streamed body is handed on when this much has come in, or when the buffer is full.
-const PIECE_MIN_BYTES: usize = 128 << 10;
+/// A piece of a streamed body is handed on when this much has come in.
+const PIECE_MIN_BYTES: usize = 32 << 10;
 
 /// One client's connection to the data port.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl DataConnection {
     /// A connection on an accepted socket.
     #[must_use]
     pub fn new(stream: TcpStream, peer: SocketAddr, limits: DataLimits) -> Self {
-        let limits = DataLimits { buff_size_bytes: limits.buff_size_bytes.max(LARGE_MIN_BYTES), ..limits };
+        let limits = DataLimits { buff_size_bytes: limits.buff_size_bytes.max(MEDIUM_BYTES), ..limits };
         Self { stream, peer, buffer: Buffer::default(), limits, has_served: false }
     }
 
@@ -84,7 +84,7 @@ impl DataConnection {
             } else {
                 self.wait(Interest::READABLE, doing).await?;
             }
-            self.buffer.reserve(SMALL_BYTES, self.limits.buff_size_bytes);
+            self.buffer.reserve(SMALL_BYTES);
             match self.stream.try_read(self.buffer.spare()) {
                 Ok(0) => return Ok(false),
                 Ok(n) => {
@@ -132,6 +132,12 @@ impl DataConnection {
         self.limits.buff_size_bytes
     }
 
+    /// The largest body that a file's content comes in as a whole; larger ones come in pieces.
+    #[must_use]
+    pub const fn whole_max_bytes(&self) -> usize {
+        MEDIUM_BYTES
+    }
+
     /// Waits for the next piece of a body of which `left` bytes are outstanding, and returns how many of them are
     /// buffered: as many as make a disk call worth while. The buffer is given back while a slow client sends nothing.
     ///
@@ -139,7 +145,7 @@ impl DataConnection {
     /// [`NetError`].
     pub async fn next_piece(&mut self, left: u64) -> Result<usize, NetError> {
         const DOING: &str = "reading a file of";
-        let whole = usize::try_from(left).unwrap_or(usize::MAX).min(self.limits.buff_size_bytes);
+        let whole = usize::try_from(left).unwrap_or(usize::MAX).min(MEDIUM_BYTES);
         let enough = whole.min(PIECE_MIN_BYTES);
         while self.buffer.filled().len() < enough {
             self.read_some(whole, DOING).await?;
@@ -236,7 +242,7 @@ impl DataConnection {
     ) -> Result<(), NetError> {
         const DOING: &str = "sending a file to";
         let mut message = Buffer::default();
-        message.reserve(HEADER_LEN + len, LARGE_MIN_BYTES);
+        message.reserve(HEADER_LEN + len);
         message.spare()[..HEADER_LEN].copy_from_slice(header);
         message.advance(HEADER_LEN);
         while message.filled().len() < HEADER_LEN + len {
@@ -285,7 +291,7 @@ impl DataConnection {
     /// Reads once into a buffer that holds `len` unused bytes in all.
     async fn read_some(&mut self, len: usize, doing: &'static str) -> Result<(), NetError> {
         loop {
-            self.buffer.reserve(len.max(1), self.limits.buff_size_bytes);
+            self.buffer.reserve(len.max(1));
             match self.stream.try_read(self.buffer.spare()) {
                 Ok(0) => return Err(self.closed(doing)),
                 Ok(n) => {
@@ -334,7 +340,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, peer) = listener.accept().await.unwrap();
-        (client, DataConnection::new(stream, peer, DataLimits { network_timeout, buff_size_bytes: 64 << 10 }))
+        (client, DataConnection::new(stream, peer, DataLimits { network_timeout, buff_size_bytes: MEDIUM_BYTES }))
     }
 
     fn request(body_len: u64) -> [u8; HEADER_LEN] {
@@ -377,7 +383,7 @@ mod tests {
         assert_eq!(&conn.buffered()[..3], b"abc");
         conn.consume(3);
         assert_eq!(conn.next_header().await.unwrap().unwrap().body_len, 0);
-        assert!(conn.buffer_body(65 << 10).await.is_err(), "more than the buffer holds");
+        assert!(conn.buffer_body(MEDIUM_BYTES + 1).await.is_err(), "more than the buffer holds");
     }
 
     #[tokio::test]

@@ -106,12 +106,13 @@ impl<'c> Exchange<'c> {
     }
 
     /// Reads the head of a request whose body goes on with a file's content: waits for `head_len` bytes, or for the
-    /// whole body if that fits the buffer, so that small files need no second wait.
+    /// whole body if that is small, so that small files need no second wait.
     ///
     /// # Errors
     /// [`RequestError::Wire`], [`RequestError::Net`].
     pub async fn decode_head<T: Wire>(&mut self, head_len: usize) -> Result<T, RequestError> {
-        let wait = if self.fits_buffer(self.body_len) { self.body_len } else { self.body_len.min(head_len as u64) };
+        let is_small = self.body_len <= self.conn.whole_max_bytes() as u64;
+        let wait = if is_small { self.body_len } else { self.body_len.min(head_len as u64) };
         self.conn.buffer_body(wait as usize).await?;
         let mut reader = Reader::new(&self.conn.buffered()[..wait as usize]);
         let head = T::decode(&mut reader)?;

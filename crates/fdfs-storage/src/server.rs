@@ -124,10 +124,9 @@ impl StorageServer {
     /// [`StartError`].
     pub fn start(conf: StorageConf, log: ServerLog, options: &StartOptions) -> Result<Self, StartError> {
         let _log = log.enter();
-        let core_count = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let counts = start::permit_counts(&conf);
         let asked = conf.data_workers as usize;
-        let worker_count = counts.worker_count(conf.store_paths.len(), asked, core_count);
+        let worker_count = counts.worker_count(conf.store_paths.len(), asked, start::core_count());
         let needed = u64::from(conf.server.max_connections) * 2 + OTHER_FILES;
         if let Err(e) = raise_nofile(needed) {
             tracing::warn!("{e}");

@@ -73,9 +73,12 @@ impl<F: Fs> StorePath<F> {
     /// # Errors
     /// [`StoreError::Disk`].
     pub fn remove_meta(&self, true_name: &str) -> Result<bool, StoreError> {
-        match self.remove(&meta_name(true_name)) {
+        // Most files have none, and looking is cheaper than a removal that fails.
+        let name = meta_name(true_name);
+        match self.stat(&name) {
             Err(e) if e.is_not_found() => Ok(false),
-            other => other.map(|()| true),
+            Err(e) => Err(e),
+            Ok(_) => self.remove(&name).map(|()| true),
         }
     }
 }

@@ -171,12 +171,18 @@ pub(crate) async fn open_storage(
 }
 
 /// `disk_reader_threads`, `disk_writer_threads`, `disk_rw_separated`.
-pub(crate) const fn permit_counts(conf: &StorageConf) -> PermitCounts {
-    PermitCounts {
+pub(crate) fn permit_counts(conf: &StorageConf) -> PermitCounts {
+    let configured = PermitCounts {
         readers: conf.disk_reader_threads as usize,
         writers: conf.disk_writer_threads as usize,
         is_separated: conf.disk_rw_separated,
-    }
+    };
+    configured.at_least_for(core_count())
+}
+
+/// Cores that this process may use.
+pub(crate) fn core_count() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 /// Makes the sub directories of a new store path on a thread of its own: uploads make those they need themselves.
