@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use crate::monitor;
+use crate::{daemon, monitor};
 
 /// A classic program.
 pub(crate) struct Program {
@@ -14,7 +14,11 @@ pub(crate) struct Program {
 }
 
 /// All of them.
-pub(crate) const PROGRAMS: &[Program] = &[Program { name: "fdfs_monitor", main: monitor::classic::main }];
+pub(crate) const PROGRAMS: &[Program] = &[
+    Program { name: "fdfs_trackerd", main: daemon::classic::trackerd },
+    Program { name: "fdfs_storaged", main: daemon::classic::storaged },
+    Program { name: "fdfs_monitor", main: monitor::classic::main },
+];
 
 /// The program that a first argument names, by its last part.
 pub(crate) fn find(argv0: &OsStr) -> Option<&'static Program> {

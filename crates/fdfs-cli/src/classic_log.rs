@@ -27,3 +27,9 @@ pub(crate) fn conf_error(path: &str, problem: &ConfError) {
         problem => error(&problem.to_string()),
     }
 }
+
+/// The last lines of a daemon that does not start.
+pub(crate) fn exit_abnormally() {
+    line(Level::Crit, "exit abnormally!");
+    eprintln!();
+}

@@ -6,6 +6,7 @@ mod classic;
 mod classic_log;
 mod conf_check;
 mod conf_loader;
+mod daemon;
 mod exit;
 mod human;
 mod link;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{conf_check, exit, link, monitor};
+use crate::{conf_check, daemon, exit, link, monitor};
 
 /// FastDFS in one program: tracker, storage, clients and tools
 #[derive(Debug, Parser)]
@@ -29,6 +29,10 @@ struct Root {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a tracker in the foreground
+    Trackerd(daemon::modern::Args),
+    /// Run a storage in the foreground
+    Storaged(daemon::modern::Args),
     /// Show groups and storages, delete storages and groups
     Monitor(monitor::modern::Args),
     /// Work on configuration files
@@ -47,6 +51,8 @@ enum Conf {
 /// The program.
 pub(crate) fn main() -> ExitCode {
     let done = match Root::parse().command {
+        Command::Trackerd(args) => return daemon::modern::trackerd(args),
+        Command::Storaged(args) => return daemon::modern::storaged(args),
         Command::Monitor(args) => block_on(monitor::modern::run(args)),
         Command::Conf(Conf::Check(args)) => return conf_check::run(&args),
         Command::Link(args) => link::run(&args),

@@ -1,0 +1,74 @@
+//! `fdfs_trackerd start`: the daemon as a process of its own, and the wait until it is known how its start went.
+//!
+//! A program without `unsafe` cannot fork itself in two. It starts itself once more instead; the new process takes a
+//! session of its own and says on its standard output when it serves.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::Context as _;
+
+use super::program::Program;
+
+/// The variable that tells the new process what it is.
+const MARK: &str = "FDFS_DAEMON_OF";
+
+/// What the new process says when it serves, or waits for a tracker.
+pub(crate) const READY: &str = "ready";
+
+/// Whether this process is the one that shall become the daemon. The pid in the mark keeps a mark that was inherited
+/// by accident without effect.
+pub(crate) fn is_daemon() -> bool {
+    let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().to_string());
+    std::env::var(MARK).is_ok_and(|mark| Some(mark) == parent)
+}
+
+/// Leaves the terminal and the session of the start.
+pub(crate) fn detach() {
+    // Fails only for a process that leads a session already.
+    let _ = rustix::process::setsid();
+}
+
+/// Starts the daemon. Gives 0 when it serves (a storage also when it waits for a tracker), else its exit code; it has
+/// said on standard error what is wrong.
+///
+/// Differs from C: errors of a storage's configuration or of its ports give their errno, where C says 0 because it has
+/// forked already (W-37).
+pub(crate) fn start(program: Program, conf_path: &str) -> anyhow::Result<u8> {
+    let exe = own_path(program).context("find the path of this program")?;
+    let argv0 = std::env::args_os().next().unwrap_or_else(|| program.classic_name().into());
+    let mut child = Command::new(&exe)
+        .arg0(argv0)
+        .args([conf_path, "start"])
+        .env(MARK, std::process::id().to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {}", exe.display()))?;
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines() {
+            if line.context("wait for the daemon")? == READY {
+                return Ok(0);
+            }
+        }
+    }
+    let ended = child.wait().context("wait for the daemon")?;
+    // Ended by a signal, or with 0 before it served: neither is a daemon that runs.
+    Ok(ended.code().and_then(|code| u8::try_from(code).ok()).filter(|&code| code != 0).unwrap_or(1))
+}
+
+/// The path by which this program was called, so that process lists show the classic name; its real path if that
+/// cannot be found.
+fn own_path(program: Program) -> std::io::Result<PathBuf> {
+    let exe = std::env::current_exe()?;
+    let is_own = |path: &Path| path.canonicalize().is_ok_and(|path| path == exe);
+    let argv0 = PathBuf::from(std::env::args_os().next().unwrap_or_default());
+    if argv0.components().count() > 1 && is_own(&argv0) {
+        return Ok(argv0);
+    }
+    let dirs = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&dirs).map(|dir| dir.join(program.classic_name())).find(|path| is_own(path));
+    Ok(found.unwrap_or(exe))
+}

@@ -1,0 +1,97 @@
+//! The error log of a daemon: a file that rotates, or standard error.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fdfs_conf::{LogConf, LogLevel};
+use fdfs_log::{FileSink, Level, LogError, LogSink, LogTimer, RotationSettings, ServerLog, StderrSink, Timestamp};
+
+/// The log of a daemon, with the thread that looks after its file.
+pub(crate) struct DaemonLog {
+    /// For the server.
+    pub(crate) log: ServerLog,
+    file: Option<Arc<FileSink>>,
+    echo: Arc<StartEcho>,
+    _timer: Option<LogTimer>,
+}
+
+impl DaemonLog {
+    /// Lines on standard error, for those who watch or collect it.
+    pub(crate) fn on_stderr(level: LogLevel) -> Self {
+        let log = ServerLog::new(StderrSink::new(), level_of(level));
+        Self { log, file: None, echo: Arc::default(), _timer: None }
+    }
+
+    /// Lines in a file; until [`DaemonLog::end_of_start`] errors are on standard error as well.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub(crate) fn in_file(path: &Path, conf: &LogConf, level: LogLevel) -> Result<Self, LogError> {
+        let file = Arc::new(FileSink::open(path, rotation_of(conf))?);
+        let echo = Arc::new(StartEcho { stderr: StderrSink::new(), is_over: AtomicBool::new(false) });
+        let log = ServerLog::new((file.clone(), echo.clone()), level_of(level));
+        // Without the thread the log does not rotate by itself, which is no reason to stay down.
+        let timer = LogTimer::start(&log, vec![file.clone()]).ok();
+        Ok(Self { log, file: Some(file), echo, _timer: timer })
+    }
+
+    /// Whoever started the daemon goes away now: nothing is for standard error any more.
+    pub(crate) fn end_of_start(&self) {
+        self.echo.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// The signal HUP.
+    pub(crate) fn hang_up(&self) {
+        if let Some(file) = &self.file {
+            // What goes wrong it says in the log itself.
+            let _ = file.hang_up(Timestamp::now());
+        }
+    }
+}
+
+/// Repeats errors on standard error while a daemon starts, so that whoever started it sees why it does not run.
+#[derive(Debug, Default)]
+struct StartEcho {
+    stderr: StderrSink,
+    is_over: AtomicBool,
+}
+
+impl LogSink for StartEcho {
+    fn write(&self, at: Timestamp, level: Level, text: &str) {
+        if level <= Level::Error && !self.is_over.load(Ordering::Relaxed) {
+            self.stderr.write(at, level, text);
+        }
+    }
+}
+
+/// The level of the key `log_level`.
+pub(crate) fn level_of(level: LogLevel) -> Level {
+    Level::from_word(level.word()).unwrap_or(Level::Info)
+}
+
+/// The settings of the log keys.
+fn rotation_of(conf: &LogConf) -> RotationSettings {
+    RotationSettings {
+        everyday: conf.rotate_everyday,
+        rotate_time_secs: conf.rotate_time.secs_of_day(),
+        on_size_bytes: conf.rotate_on_size_bytes,
+        compress_old: conf.compress_old,
+        compress_days_before: conf.compress_days_before,
+        keep_days: conf.keep_days,
+        delete_old_time_secs: conf.delete_old_time.secs_of_day(),
+        flush_interval_secs: u32::try_from(conf.sync_log_buff_interval_secs).unwrap_or(u32::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_and_levels_are_those_of_the_log_crate() {
+        assert_eq!(rotation_of(&LogConf::default()), RotationSettings::default());
+        assert_eq!(level_of(LogLevel::Warn), Level::Warning);
+        assert_eq!(level_of(LogLevel::Debug), Level::Debug);
+    }
+}

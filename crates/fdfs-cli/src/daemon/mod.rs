@@ -1,0 +1,18 @@
+//! The two daemons: in the foreground (`fdfs trackerd CONF`), and as the classic programs with their actions.
+//!
+//! * [`modern`], [`classic`]: the two command lines;
+//! * [`background`], [`stop`], [`pid_file`]: start, stop and status of the classic programs;
+//! * [`serve`]: one daemon from its configuration to its end; the other modules are its steps.
+
+mod background;
+pub(crate) mod classic;
+mod conf;
+pub(crate) mod logs;
+pub(crate) mod modern;
+mod pid_file;
+mod program;
+mod run_by;
+mod serve;
+mod server;
+pub(crate) mod signals;
+mod stop;

@@ -1,0 +1,37 @@
+//! `fdfs trackerd CONF` and `fdfs storaged CONF`: in the foreground, for service managers and containers.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::program::Program;
+use super::serve::{Mode, serve};
+
+/// What both take.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Runs in the foreground and writes its log to standard error. TERM, INT and QUIT end it in good order, HUP begins new
+log files. Exit code: 0 after an orderly end, else the errno of what went wrong.
+
+Example:
+  fdfs conf check /etc/fdfs/tracker.conf && fdfs trackerd /etc/fdfs/tracker.conf")]
+pub(crate) struct Args {
+    /// The configuration file: tracker.conf or storage.conf as FastDFS has them
+    conf: String,
+    /// Write the log to this file, rotated as the configuration says, instead of standard error
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+}
+
+/// `fdfs trackerd`.
+pub(crate) fn trackerd(args: Args) -> ExitCode {
+    run(Program::Tracker, args)
+}
+
+/// `fdfs storaged`.
+pub(crate) fn storaged(args: Args) -> ExitCode {
+    run(Program::Storage, args)
+}
+
+fn run(program: Program, args: Args) -> ExitCode {
+    ExitCode::from(serve(program, &args.conf, Mode::Modern { log_file: args.log_file }))
+}

@@ -1,0 +1,66 @@
+//! `fdfs trackerd CONF` and `fdfs_trackerd -N CONF`.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use crate::{FDFS, Place, read, signal, text, wait_for};
+
+/// A daemon in the foreground; killed if the test does not end it.
+struct Foreground(Child);
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_modern_tracker_logs_to_stderr_and_ends_with_0() {
+    let place = Place::new();
+    place.tracker_conf("t2a.conf", "t2a", "");
+    let mut command = Command::new(FDFS);
+    command.args(["trackerd", "t2a.conf"]).current_dir(place.dir.path()).stderr(Stdio::piped());
+    let mut daemon = Foreground(command.spawn().unwrap());
+    let stderr = BufReader::new(daemon.0.stderr.take().unwrap());
+    let mut lines = stderr.lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("serves 127.0.0.1:")));
+    signal(&daemon.0.id().to_string(), rustix::process::Signal::TERM);
+    assert!(lines.any(|line| line.contains("signal TERM")));
+    assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
+    assert!(!place.path("t2a/data/fdfs_trackerd.pid").exists());
+    assert_eq!(read(&place.path("t2a/logs/trackerd.log")), "");
+}
+
+#[test]
+fn a_second_one_on_the_same_base_path_is_refused_whatever_its_name() {
+    let mut place = Place::new();
+    place.tracker_conf("t2a.conf", "t2a", "");
+    place.run("fdfs_trackerd", &["t2a.conf", "start"]);
+    let output = Command::new(FDFS).args(["trackerd", "t2a.conf"]).current_dir(place.dir.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(17));
+    assert!(text(&output.stderr).starts_with("fdfs: process fdfs_trackerd already running, pid: "));
+}
+
+#[test]
+fn a_classic_daemon_in_the_foreground_logs_to_its_file() {
+    let mut place = Place::new();
+    place.tracker_conf("t2a.conf", "t2a", "");
+    let mut daemon = Foreground(place.command("fdfs_trackerd").args(["-N", "t2a.conf"]).spawn().unwrap());
+    wait_for("it serves", || read(&place.path("t2a/logs/trackerd.log")).contains("serves"));
+    let pid = read(&place.path("t2a/data/fdfs_trackerd.pid"));
+    assert_eq!(pid, daemon.0.id().to_string());
+    // `stop` waits until the process is gone, and a child is gone only when it is waited for.
+    let waiter = std::thread::spawn(move || daemon.0.wait().unwrap());
+    assert_eq!(place.run("fdfs_trackerd", &["t2a.conf", "stop"]).status.code(), Some(0));
+    assert_eq!(waiter.join().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_configuration_error_names_the_line() {
+    let place = Place::new();
+    place.tracker_conf("t2a.conf", "t2a", "store_lookup = 9");
+    let output = Command::new(FDFS).args(["trackerd", "t2a.conf"]).current_dir(place.dir.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(22));
+    assert!(text(&output.stderr).starts_with("fdfs: t2a.conf:4: store_lookup = 9: not allowed"));
+}
