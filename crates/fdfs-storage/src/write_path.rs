@@ -156,12 +156,16 @@ impl<F: Fs> WritePath<F> {
     }
 
     async fn record_new(&self, slot: &PathSlot<F>, name: FileName, created: u32) -> Result<FileName, RequestError> {
-        if let Err(e) = self.commit.record(&[source_record(created, name, Op::Create)]).await {
-            // The client is told that the upload failed, so the file must not stay.
-            let _ = slot.path.remove(true_name(&name));
-            return Err(e.into());
+        match self.commit.record(&[source_record(created, name, Op::Create)]).await {
+            Ok(()) => Ok(name),
+            // The record is in the log, durable or not: the file stays with it. The client is told that nobody knows.
+            Err(e @ CommitError::Flush(_)) => Err(e.into()),
+            Err(e) => {
+                // No record, no file: the client is told that the upload failed.
+                let _ = slot.path.remove(true_name(&name));
+                Err(e.into())
+            }
         }
-        Ok(name)
     }
 
     /// Deletes a file and its metadata.

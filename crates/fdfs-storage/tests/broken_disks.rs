@@ -1,0 +1,326 @@
+//! The write path on disks that stop, fail, write short and forget: at every single call.
+//!
+//! Oracle: what was acknowledged under `durability = disk` is there with its record after the power cut; no record without
+//! its file; no file under a final name that is not whole.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use fdfs_proto::FileName;
+use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
+use fdfs_proto::file_id::{FormattedExt, LogicName, NewKind, NewName, Source};
+use fdfs_storage::commit::{Commit, Durability};
+use fdfs_storage::flusher::{FlushError, Flusher};
+use fdfs_storage::permits::{PathPermits, PermitCounts};
+use fdfs_storage::write_path::{PathSlot, WritePath};
+use fdfs_store::fs::Fs;
+use fdfs_store::reconcile::{OVERLAP_SECS, RecordedTail};
+use fdfs_store::sim_fs::{Fault, SimFs};
+use fdfs_store::state_file::StateDir;
+use fdfs_store::{FsFile, StorePath};
+
+const STORE: &str = "/p0";
+const SYNC: &str = "/base/data/sync";
+const NOW: u32 = 1_795_166_208;
+/// No operation here makes more calls than this.
+const CALLS_MAX: u64 = 200;
+
+fn name_of(content: &[u8], random: u32) -> FileName {
+    NewName {
+        store_path_index: 0,
+        high: 0,
+        low: 1,
+        source: Source::Id(100_001),
+        created: NOW,
+        size: content.len() as u64,
+        crc32: crc32fast::hash(content),
+        kind: NewKind::Regular,
+        random,
+        ext: FormattedExt::new(&"txt".parse().unwrap(), random),
+    }
+    .build()
+}
+
+/// A storage's write path on a simulated file system.
+fn open(fs: &SimFs, durability: Durability, rotate_bytes: u64) -> WritePath<SimFs> {
+    let path = StorePath::open(fs.clone(), 0, Path::new(STORE), false, 2).unwrap().path;
+    path.make_subdirs().unwrap();
+    let path = Arc::new(path);
+    let flusher = |what: &str| {
+        let (fs, path) = (fs.clone(), path.clone());
+        let broken = path.clone();
+        let sync = move || fs.sync_all(path.data());
+        let on_failure = move |e: &FlushError| assert!(broken.mark_broken(&e.to_string()));
+        Arc::new(Flusher::start(what.into(), sync, on_failure).unwrap())
+    };
+    let is_durable = durability == Durability::Disk;
+    let path_flusher = is_durable.then(|| flusher("path"));
+    let (commit, _) =
+        Commit::open(fs.clone(), Path::new(SYNC), rotate_bytes, is_durable.then(|| flusher("log"))).unwrap();
+    let permits = PathPermits::new(PermitCounts { readers: 1, writers: 1, is_separated: true });
+    WritePath {
+        slots: vec![PathSlot { path, permits, flusher: path_flusher }],
+        commit,
+        durability,
+        sync_every_bytes: 0,
+    }
+}
+
+/// A disk on which a storage has run before, and which was synced then.
+fn used_disk() -> SimFs {
+    let fs = SimFs::new(Fault::None);
+    drop(open(&fs, Durability::None, 1 << 30));
+    fs.sync_all(&fs.open_dir(Path::new("/")).unwrap()).unwrap();
+    fs
+}
+
+/// The steps that are run against each fault; each returns what was acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Whole,
+    Streamed,
+    WholeWithRotation,
+    Delete,
+    SetMeta,
+    ReplaceMeta,
+}
+
+const STEPS: [Step; 6] =
+    [Step::Whole, Step::Streamed, Step::WholeWithRotation, Step::Delete, Step::SetMeta, Step::ReplaceMeta];
+const CONTENT: &[u8] = b"the content of a file";
+const OLD_META: &[u8] = b"w\x02160";
+const NEW_META: &[u8] = b"w\x02161\x01x\x021";
+
+/// What must be true of the file after the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Acked {
+    Nothing,
+    File(FileName),
+    Gone(FileName),
+    Meta(FileName),
+}
+
+async fn prepare(fs: &SimFs, step: Step) -> Option<FileName> {
+    if matches!(step, Step::Whole | Step::Streamed | Step::WholeWithRotation) {
+        return None;
+    }
+    let writer = open(fs, Durability::Disk, 1 << 30);
+    let name = name_of(CONTENT, 9);
+    writer.add_whole(&writer.slots[0], CONTENT, NOW, || name).await.unwrap();
+    if step == Step::ReplaceMeta {
+        let logic = LogicName::parse(&name).unwrap();
+        writer.set_meta(&writer.slots[0], &logic, Some(OLD_META), NOW).await.unwrap();
+    }
+    Some(name)
+}
+
+async fn run(writer: &WritePath<SimFs>, step: Step, old: Option<FileName>) -> Acked {
+    let slot = &writer.slots[0];
+    let mut random = 0;
+    let draw = || {
+        random += 1;
+        name_of(CONTENT, random)
+    };
+    let old_logic = old.map(|name| LogicName::parse(&name).unwrap());
+    match (step, old, old_logic) {
+        (Step::Whole | Step::WholeWithRotation, ..) => {
+            writer.add_whole(slot, CONTENT, NOW, draw).await.map_or(Acked::Nothing, Acked::File)
+        }
+        (Step::Streamed, ..) => {
+            let Ok(mut file) = writer.begin(slot).await else { return Acked::Nothing };
+            for piece in CONTENT.chunks(8) {
+                if writer.write_piece(slot, &mut file, piece).await.is_err() {
+                    return Acked::Nothing;
+                }
+            }
+            writer.add_streamed(slot, file, NOW, draw).await.map_or(Acked::Nothing, Acked::File)
+        }
+        (Step::Delete, Some(name), Some(logic)) => {
+            writer.remove(slot, &logic, NOW).await.map_or(Acked::Nothing, |()| Acked::Gone(name))
+        }
+        (Step::SetMeta | Step::ReplaceMeta, Some(name), Some(logic)) => {
+            let set = writer.set_meta(slot, &logic, Some(NEW_META), NOW).await;
+            set.map_or(Acked::Nothing, |()| Acked::Meta(name))
+        }
+        _ => panic!("{step:?} needs a file"),
+    }
+}
+
+fn read(fs: &SimFs, true_name: &str) -> Option<Vec<u8>> {
+    let dir = fs.open_dir(&Path::new(STORE).join("data")).unwrap();
+    let file = fs.open_read(&dir, true_name).ok()?;
+    let mut bytes = vec![0; file.stat().unwrap().len_bytes as usize];
+    assert_eq!(file.read_at(&mut bytes, 0).unwrap(), bytes.len());
+    Some(bytes)
+}
+
+/// Starts again on what is left, as a storage does after a crash, and checks the oracle.
+async fn check(fs: &SimFs, step: Step, acked: Acked, context: &str) {
+    let writer = open(fs, Durability::None, 1 << 30);
+    let (lines, is_whole) = writer.commit.tail(1 << 20).await.unwrap();
+    let found = writer.slots[0].path.reconcile(&RecordedTail::new(&lines, is_whole, OVERLAP_SECS)).unwrap();
+    let mut live = BTreeSet::new();
+    let mut seen = Vec::new();
+    for line in lines.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
+        let record = BinlogRecord::parse(line).unwrap_or_else(|e| panic!("{context}: {e}"));
+        assert_eq!(record.origin, Origin::Source);
+        seen.push(record);
+        match record.op {
+            Op::Create | Op::Update => live.insert(record.name),
+            Op::Delete => live.remove(&record.name),
+            other => panic!("{context}: {other:?}"),
+        };
+    }
+    // A delete that was under way may be recorded or not; the file itself may be gone already without its record.
+    for name in &live {
+        let is_there = read(fs, &name.as_str()[4..]).is_some();
+        assert!(is_there || step == Step::Delete, "{context}: {name} has a record, no file");
+        if let Some(content) = read(fs, &name.as_str()[4..])
+            && !name.as_str().ends_with("-m")
+        {
+            assert_eq!(content, CONTENT, "{context}: {name} has a record but not its content");
+        }
+    }
+    for name in fs.list(writer.slots[0].path.data(), "00/01").unwrap() {
+        let content = read(fs, &format!("00/01/{name}")).unwrap();
+        if name.ends_with("-m") {
+            assert!(content == OLD_META || content == NEW_META, "{context}: torn metadata {content:?}");
+        } else {
+            assert_eq!(content, CONTENT, "{context}: {name} has its final name but not its content");
+        }
+    }
+    let recorded = |name: FileName, op| seen.iter().any(|r| r.name == name && r.op == op);
+    match acked {
+        Acked::Nothing => {}
+        Acked::File(name) => {
+            assert_eq!(read(fs, &name.as_str()[4..]).as_deref(), Some(CONTENT), "{context}: lost");
+            assert!(recorded(name, Op::Create), "{context}: acknowledged without a record");
+        }
+        Acked::Gone(name) => {
+            assert_eq!(read(fs, &name.as_str()[4..]), None, "{context}: back from the dead");
+            assert!(recorded(name, Op::Delete), "{context}: deleted without a record");
+        }
+        Acked::Meta(name) => {
+            assert_eq!(read(fs, &format!("{}-m", &name.as_str()[4..])).as_deref(), Some(NEW_META), "{context}: lost");
+        }
+    }
+    drop(found);
+}
+
+/// Runs every step with a fault at every call, until a run is long enough not to meet it.
+async fn at_every_call(
+    durability: Durability,
+    fault_at: impl Fn(u64) -> Fault,
+    aftermaths: impl Fn(&SimFs) -> Vec<(String, SimFs)>,
+) -> usize {
+    let mut checked = 0;
+    for step in STEPS {
+        let mut is_through = false;
+        for n in 0..CALLS_MAX {
+            let fs = used_disk();
+            let old = prepare(&fs, step).await;
+            let rotate_bytes = if step == Step::WholeWithRotation { 1 } else { 1 << 30 };
+            let writer = open(&fs, durability, rotate_bytes);
+            fs.set_fault(fault_at(n));
+            let acked = run(&writer, step, old).await;
+            is_through = fs.calls() < n;
+            for (what, left) in aftermaths(&fs) {
+                check(&left, step, acked, &format!("{step:?}, {:?}, {what}, {acked:?}", fault_at(n))).await;
+                checked += 1;
+            }
+            drop(writer);
+            if is_through {
+                assert_ne!(acked, Acked::Nothing, "{step:?} without a fault");
+                break;
+            }
+        }
+        assert!(is_through, "{step:?} makes more calls than expected");
+    }
+    checked
+}
+
+fn power_cuts(fs: &SimFs) -> Vec<(String, SimFs)> {
+    let seeds = [None, Some(1), Some(2), Some(3), Some(4), Some(5), Some(6)];
+    seeds.into_iter().map(|seed| (format!("power cut {seed:?}"), fs.after_power_cut(seed))).collect()
+}
+
+#[tokio::test]
+async fn w01_what_was_acknowledged_survives_a_power_cut_at_every_call() {
+    let checked = at_every_call(Durability::Disk, Fault::StopsAfter, power_cuts).await;
+    assert!(checked > 300, "{checked}");
+}
+
+#[tokio::test]
+async fn w02_what_was_acknowledged_survives_a_killed_process_at_every_call() {
+    for durability in [Durability::None, Durability::Disk] {
+        let killed = |fs: &SimFs| vec![("killed".to_owned(), fs.after_crash())];
+        at_every_call(durability, Fault::StopsAfter, killed).await;
+    }
+}
+
+#[tokio::test]
+async fn w04_a_call_that_fails_fails_the_request_and_nothing_else() {
+    for durability in [Durability::None, Durability::Disk] {
+        for errno in [5, 28] {
+            let after = |fs: &SimFs| vec![("killed".to_owned(), fs.after_crash())];
+            at_every_call(durability, |n| Fault::FailsAt(n, errno), after).await;
+        }
+    }
+    at_every_call(Durability::Disk, |n| Fault::FailsAt(n, 5), power_cuts).await;
+}
+
+#[tokio::test]
+async fn short_writes_are_finished_at_every_call() {
+    let after = |fs: &SimFs| vec![("killed".to_owned(), fs.after_crash())];
+    at_every_call(Durability::None, Fault::WritesShortAt, after).await;
+    at_every_call(Durability::Disk, Fault::WritesShortAt, power_cuts).await;
+}
+
+#[tokio::test]
+async fn after_a_failed_sync_the_path_takes_no_more_writes() {
+    let fs = used_disk();
+    let writer = open(&fs, Durability::Disk, 1 << 30);
+    // Create, write, then the first flush.
+    fs.set_fault(Fault::FailsAt(3, 5));
+    let slot = &writer.slots[0];
+    let failed = writer.add_whole(slot, CONTENT, NOW, || name_of(CONTENT, 1)).await.unwrap_err();
+    assert_eq!(failed.status().0, 5, "{failed}");
+    fs.set_fault(Fault::None);
+    let refused = writer.add_whole(slot, CONTENT, NOW, || name_of(CONTENT, 2)).await.unwrap_err();
+    assert!(refused.to_string().contains("takes no writes"), "{refused}");
+    assert_eq!(fs.calls(), 0, "a path that is out of service is not touched");
+}
+
+#[tokio::test]
+async fn a_failed_log_write_fails_one_request_and_the_next_is_fine() {
+    let fs = used_disk();
+    let writer = open(&fs, Durability::None, 1 << 30);
+    let slot = &writer.slots[0];
+    // Create, write, then the record.
+    fs.set_fault(Fault::FailsAt(3, 28));
+    let failed = writer.add_whole(slot, CONTENT, NOW, || name_of(CONTENT, 1)).await.unwrap_err();
+    assert_eq!(failed.status().0, 28, "{failed}");
+    assert_eq!(read(&fs, &name_of(CONTENT, 1).as_str()[4..]), None, "the client was told that it failed");
+    writer.add_whole(slot, CONTENT, NOW, || name_of(CONTENT, 2)).await.unwrap();
+    let (lines, _) = writer.commit.tail(1 << 20).await.unwrap();
+    assert_eq!(lines, format!("{NOW} C {}\n", name_of(CONTENT, 2)).as_bytes());
+}
+
+#[test]
+fn state_files_are_old_or_new_at_every_call() {
+    for n in 0..20 {
+        let fs = SimFs::new(Fault::None);
+        let dir = StateDir::open(fs.clone(), Path::new("/base/data")).unwrap();
+        dir.write("state.dat", b"the old state").unwrap();
+        fs.sync_all(dir.dir()).unwrap();
+        fs.set_fault(Fault::StopsAfter(n));
+        let written = dir.write("state.dat", b"the new state!");
+        for (what, left) in power_cuts(&fs).into_iter().chain([("killed".to_owned(), fs.after_crash())]) {
+            let dir = StateDir::open(left, Path::new("/base/data")).unwrap();
+            let state = dir.read("state.dat").unwrap().unwrap();
+            assert!(state == b"the old state" || state == b"the new state!", "{n}, {what}: {state:?}");
+            assert!(written.is_err() || state == b"the new state!", "{n}, {what}: acknowledged and lost");
+        }
+    }
+}
