@@ -1,0 +1,62 @@
+//! Where a client finds a file (102, 105) or changes it (103).
+
+use fdfs_core::tracker::{FileFacts, Source};
+use fdfs_proto::FileName;
+use fdfs_proto::cmd::tracker::{FetchRequest, FetchTarget, FetchTargets};
+use fdfs_proto::file_id::{self, LogicName};
+
+use super::Call;
+use super::query_store::storage_addr;
+use crate::error::RequestError;
+
+pub(super) fn one(call: &mut Call<'_>) -> Result<(), RequestError> {
+    let FetchRequest { group, name } = call.decode()?;
+    let (now, facts) = (call.tracker.now(), facts_of(&name));
+    let found = call.tracker.query(|cluster| cluster.query_fetch_one(now, &group, &facts, &call.peer.ip))?;
+    FetchTarget { group, server: storage_addr(&found) }.encode(call.tracker.addr_size, call.answer);
+    Ok(())
+}
+
+pub(super) fn all(call: &mut Call<'_>) -> Result<(), RequestError> {
+    let FetchRequest { group, name } = call.decode()?;
+    let (now, facts) = (call.tracker.now(), facts_of(&name));
+    let found = call.tracker.query(|cluster| cluster.query_fetch_all(now, &group, &facts, &call.peer.ip))?;
+    let servers = found.iter().map(storage_addr).collect();
+    FetchTargets { group, servers }.encode(call.tracker.addr_size, call.answer);
+    Ok(())
+}
+
+pub(super) fn update(call: &mut Call<'_>) -> Result<(), RequestError> {
+    let FetchRequest { group, name } = call.decode()?;
+    let facts = facts_of(&name);
+    let found = call.tracker.query(|cluster| cluster.query_update(&group, &facts, &call.peer.ip))?;
+    FetchTarget { group, server: storage_addr(&found) }.encode(call.tracker.addr_size, call.answer);
+    Ok(())
+}
+
+/// What a name tells. Whether there is such a file, and even whether there could be, is not for a tracker to say.
+fn facts_of(name: &FileName) -> FileFacts {
+    let Ok(name) = LogicName::parse(name) else { return FileFacts::UNKNOWN };
+    let Some(fields) = name.fields() else { return FileFacts::UNKNOWN };
+    let source = match fields.source {
+        file_id::Source::Id(id) => Source::Id(id),
+        file_id::Source::Ip(ip) => Source::Ip(ip),
+    };
+    FileFacts { normal: name.kind().is_normal(), source: Some(source), created: fields.created.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_who_took_the_file_and_when() {
+        let facts = |name: &str| facts_of(&name.parse().unwrap());
+        let regular = facts("M00/00/00/Ck4BC2sAEACAOnlIAAAACw1KEYU319.txt");
+        let source = Some(Source::Ip([10, 78, 1, 11].into()));
+        assert_eq!(regular, FileFacts { normal: true, source, created: 1_795_166_208 });
+        assert!(!facts("M00/00/03/Ck4BC2sAEAKEAj2qAAAAADUkQcI950.log").normal, "an appender file");
+        assert_eq!(facts("M00/00/00/Ck4BC2sAEACA"), FileFacts::UNKNOWN);
+        assert_eq!(facts("no/name/at/all/but/long/enough"), FileFacts::UNKNOWN);
+    }
+}

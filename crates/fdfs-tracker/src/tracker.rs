@@ -1,0 +1,224 @@
+//! What all connections share: the cluster behind its lock, and how effects are carried out.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use fdfs_core::tracker::{Cluster, ConnId, Effect, Event, Now, Outcome, OwnState};
+use fdfs_net::{CallOptions, Gate, ServerLimits};
+use fdfs_proto::cmd::tracker::StorageIdLine;
+use fdfs_proto::limits::PROTOCOL_VERSION;
+use fdfs_proto::shared::AddrSize;
+use fdfs_proto::{GroupName, VersionText};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::clock::Clock;
+use crate::error::RequestError;
+use crate::leadership::Leadership;
+use crate::log_event::EventLog;
+use crate::saver::{Saver, Ticket};
+use crate::sys_files::SysFiles;
+use crate::trunk_choice;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    state: Mutex<State>,
+    pub(crate) clock: Clock,
+    /// The start of this process, unix seconds.
+    pub(crate) up_time: i64,
+    /// `last_check_time` of the last run's `.tracker_status`, 0 without one.
+    pub(crate) last_check_time: i64,
+    pub(crate) addr_size: AddrSize,
+    pub(crate) parameters: Vec<u8>,
+    pub(crate) id_lines: Option<Vec<StorageIdLine>>,
+    pub(crate) limits: ServerLimits,
+    /// `max_buff_size`: what answers may grow to, header included.
+    pub(crate) max_answer_bytes: usize,
+    /// For calls of storages.
+    pub(crate) call_options: CallOptions,
+    pub(crate) gate: Gate,
+    pub(crate) saver: Saver,
+    pub(crate) sys_files: SysFiles,
+    pub(crate) shutdown: CancellationToken,
+    events: EventLog,
+    trunk_choices: mpsc::Sender<GroupName>,
+    last_conn: AtomicU64,
+}
+
+/// What is behind the lock. Nobody waits for anything while holding it.
+#[derive(Debug)]
+struct State {
+    cluster: Cluster,
+    leadership: Leadership,
+}
+
+/// What a new tracker is made of; the fields are those of [`Tracker`].
+pub(crate) struct Parts {
+    pub(crate) cluster: Cluster,
+    pub(crate) clock: Clock,
+    pub(crate) last_check_time: i64,
+    pub(crate) addr_size: AddrSize,
+    pub(crate) parameters: Vec<u8>,
+    pub(crate) id_lines: Option<Vec<StorageIdLine>>,
+    pub(crate) limits: ServerLimits,
+    pub(crate) max_answer_bytes: usize,
+    pub(crate) call_options: CallOptions,
+    pub(crate) gate: Gate,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) trunk_choices: mpsc::Sender<GroupName>,
+}
+
+/// An answer, and the ticket of what it changed.
+#[derive(Debug)]
+pub(crate) struct Decided<T> {
+    pub(crate) answer: T,
+    pub(crate) ticket: Ticket,
+}
+
+impl Tracker {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            cluster,
+            clock,
+            last_check_time,
+            addr_size,
+            parameters,
+            id_lines,
+            limits,
+            max_answer_bytes,
+            call_options,
+            gate,
+            shutdown,
+            trunk_choices,
+        } = parts;
+        Self {
+            state: Mutex::new(State { cluster, leadership: Leadership::default() }),
+            up_time: clock.now().unix_secs,
+            clock,
+            last_check_time,
+            addr_size,
+            parameters,
+            id_lines,
+            limits,
+            max_answer_bytes,
+            call_options,
+            gate,
+            saver: Saver::new(),
+            sys_files: SysFiles::default(),
+            shutdown,
+            events: EventLog::default(),
+            trunk_choices,
+            last_conn: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// A number that no connection had before.
+    pub(crate) fn next_conn(&self) -> ConnId {
+        ConnId(self.last_conn.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// What the cluster cannot know of its own tracker.
+    pub(crate) fn own_state(&self) -> OwnState {
+        let version = PROTOCOL_VERSION.parse().unwrap_or(VersionText::EMPTY);
+        OwnState { connections: self.gate.counts(), version, up_time: self.up_time }
+    }
+
+    /// Asks the cluster something that changes nothing.
+    pub(crate) fn read<T>(&self, ask: impl FnOnce(&Cluster) -> T) -> T {
+        ask(&self.lock().cluster)
+    }
+
+    /// Asks the cluster something that only moves its cursors.
+    pub(crate) fn query<T>(&self, ask: impl FnOnce(&mut Cluster) -> T) -> T {
+        ask(&mut self.lock().cluster)
+    }
+
+    /// Tells the cluster of an event that has an answer, and carries out the effects.
+    pub(crate) fn decide<T, E>(
+        &self,
+        event: impl FnOnce(&mut Cluster) -> Result<Outcome<T>, E>,
+    ) -> Result<Decided<T>, E> {
+        let mut state = self.lock();
+        let Outcome { answer, effects } = event(&mut state.cluster)?;
+        let ticket = self.carry_out(&mut state, effects);
+        drop(state);
+        self.events.write();
+        Ok(Decided { answer, ticket })
+    }
+
+    /// As [`Tracker::decide`], for events without an answer.
+    pub(crate) fn change<E>(&self, event: impl FnOnce(&mut Cluster) -> Result<Vec<Effect>, E>) -> Result<Ticket, E> {
+        let decided = self.decide(|cluster| event(cluster).map(|effects| Outcome { answer: (), effects }))?;
+        Ok(decided.ticket)
+    }
+
+    /// Everything that the question of who leads needs.
+    pub(crate) fn lead<T>(
+        &self,
+        event: impl FnOnce(&mut Leadership, &mut Cluster, Now) -> Result<T, RequestError>,
+    ) -> Result<T, RequestError> {
+        let now = self.now();
+        let State { cluster, leadership } = &mut *self.lock();
+        let before = cluster.trackers().leader().copied();
+        let result = event(leadership, cluster, now);
+        log_leader(before, cluster);
+        result
+    }
+
+    /// Time passed.
+    pub(crate) fn tick(&self) {
+        let now = self.now();
+        let _ = self.change(|cluster| Ok::<_, std::convert::Infallible>(cluster.tick(now)));
+        let _ = self.lead(|leadership, cluster, now| {
+            leadership.tick(cluster, now);
+            Ok(())
+        });
+    }
+
+    /// Under the lock: order is everything here, and nothing waits.
+    fn carry_out(&self, state: &mut State, effects: Vec<Effect>) -> Ticket {
+        let mut ticket = Ticket::default();
+        for effect in effects {
+            ticket = ticket.max(self.saver.note(&effect));
+            match effect {
+                Effect::SaveGroups | Effect::SaveServers | Effect::SaveTimestamps | Effect::AppendChangelog(_) => {}
+                Effect::TrackersChanged => {
+                    let before = state.cluster.trackers().leader().copied();
+                    state.leadership.trackers_changed(&mut state.cluster, self.now());
+                    log_leader(before, &state.cluster);
+                }
+                // A full queue has the group in it, or will be asked again at the next tick.
+                Effect::ChooseTrunkServer { group } => drop(self.trunk_choices.try_send(group)),
+                Effect::Log(event) => {
+                    if let Event::TrunkServerChanged { group, old, new } = &event {
+                        self.saver.note_trunk_change(&trunk_choice::log_line(&state.cluster, group, *old, *new));
+                    }
+                    self.events.push(event);
+                }
+            }
+        }
+        ticket
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held would be a defect of the core; half a decision is still better than no tracker.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A line when there is another leader than before.
+fn log_leader(before: Option<fdfs_core::tracker::HostPort>, cluster: &Cluster) {
+    let leader = cluster.trackers().leader();
+    if before.as_ref() != leader {
+        match leader {
+            Some(leader) => info!("the leader of the trackers is {leader}"),
+            None => info!("no leader of the trackers is known"),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Choosing the trunk server of a group: storages are asked, the core decides. And the log of such changes.
+//!
+//! Differs from C: nothing is locked while a storage is asked, so that one that hangs delays the choice for its group
+//! and nothing else (behaviour, W-30).
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fdfs_core::tracker::{Cluster, Endpoint};
+use fdfs_log::{TimeZone, Timestamp};
+use fdfs_net::{Caller, NetError};
+use fdfs_proto::disk::local_time::LocalTime;
+use fdfs_proto::disk::trunk_change_log::{TrunkServer, TrunkServerChange};
+use fdfs_proto::{Command, GroupName, IpText, Status, StorageId};
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use crate::error::RequestError;
+use crate::tracker::Tracker;
+
+/// Groups that wait for a choice; more are asked for again each second.
+pub(crate) const QUEUE_LEN: usize = 64;
+/// After a choice that found nobody the group waits for this long.
+const RETRY_PAUSE: Duration = Duration::from_secs(10);
+
+/// Serves the requests for a choice, one group after the other, until the tracker stops.
+pub(crate) async fn run(tracker: Arc<Tracker>, mut groups: mpsc::Receiver<GroupName>) {
+    let mut failed: BTreeMap<GroupName, Instant> = BTreeMap::new();
+    loop {
+        let group = tokio::select! {
+            () = tracker.shutdown.cancelled() => return,
+            group = groups.recv() => match group { Some(group) => group, None => return },
+        };
+        failed.retain(|_, at| at.elapsed() < RETRY_PAUSE);
+        let has_one = tracker.read(|cluster| live_trunk_server(cluster, &group));
+        if has_one || failed.contains_key(&group) {
+            continue;
+        }
+        let chosen = tokio::select! {
+            () = tracker.shutdown.cancelled() => return,
+            chosen = choose(&tracker, &group) => chosen,
+        };
+        if let Err(error) = chosen {
+            warn!("group {group}: no trunk server: {error}");
+            failed.insert(group, Instant::now());
+        }
+    }
+}
+
+/// Whether a choice that was asked for is no longer needed.
+fn live_trunk_server(cluster: &Cluster, group: &GroupName) -> bool {
+    let Some(id) = cluster.trunk_servers().find(|(name, _)| name == group).and_then(|(_, id)| id) else { return false };
+    let storages = cluster.list_storages(group, Some(&id), &IpText::EMPTY);
+    storages.is_ok_and(|storages| storages.iter().any(|s| s.status == fdfs_proto::shared::StorageStatus::Active))
+}
+
+/// Asks the storages of a group how much each knows, and appoints the one that knows most.
+///
+/// # Errors
+/// [`RequestError::NoTrunkServer`], and those of [`appoint`].
+pub(crate) async fn choose(tracker: &Tracker, group: &GroupName) -> Result<StorageId, RequestError> {
+    let candidates = tracker.read(|cluster| cluster.trunk_candidates(group, &IpText::EMPTY));
+    let Some(candidates) = candidates else { return Err(RequestError::NoTrunkServer) };
+    // Without the answer of the preferred storage nobody can say that another one knows more.
+    let preferred = binlog_size(tracker, &candidates.preferred).await;
+    let preferred = preferred.map_err(|error| not_asked(&candidates.preferred, &error))?;
+    let mut sizes = vec![(candidates.preferred.id, preferred)];
+    for other in &candidates.others {
+        match binlog_size(tracker, other).await {
+            Ok(size) => sizes.push((other.id, size)),
+            Err(error) => info!("storage {} did not tell the size of its trunk binlog: {error}", other.id),
+        }
+    }
+    let chosen = Cluster::choose_trunk_server(&sizes).ok_or(RequestError::NoTrunkServer)?;
+    let endpoint = std::iter::once(&candidates.preferred).chain(&candidates.others).find(|e| e.id == chosen);
+    appoint(tracker, group, endpoint.ok_or(RequestError::NoTrunkServer)?, candidates.last).await
+}
+
+/// Makes a storage the trunk server. One that was not the last one must first forget its trunk marks.
+///
+/// # Errors
+/// [`RequestError::NoTrunkServer`] when it does not; [`RequestError::Cluster`].
+pub(crate) async fn appoint(
+    tracker: &Tracker,
+    group: &GroupName,
+    storage: &Endpoint,
+    last: Option<StorageId>,
+) -> Result<StorageId, RequestError> {
+    if last.is_some_and(|last| last != storage.id) {
+        let status = call(tracker, storage, Command::TrunkDeleteBinlogMarks, 0).await;
+        let status = status.map_err(|error| not_asked(storage, &error))?.0;
+        if !status.is_ok() {
+            warn!("storage {} did not delete its trunk marks: {status}", storage.id);
+            return Err(RequestError::NoTrunkServer);
+        }
+    }
+    let ticket = tracker.change(|cluster| cluster.set_trunk_server(group, Some(storage.id)))?;
+    tracker.saver.saved(ticket).await?;
+    Ok(storage.id)
+}
+
+fn not_asked(storage: &Endpoint, error: &NetError) -> RequestError {
+    warn!("storage {} cannot be asked: {error}", storage.id);
+    RequestError::NoTrunkServer
+}
+
+/// Bytes of a storage's trunk binlog (31). A storage without one, or with trunk files off, knows nothing.
+async fn binlog_size(tracker: &Tracker, storage: &Endpoint) -> Result<u64, NetError> {
+    let (status, body) = call(tracker, storage, Command::TrunkGetBinlogSize, 8).await?;
+    let size = body.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
+    Ok(size.filter(|_| status.is_ok()).unwrap_or(0))
+}
+
+async fn call(
+    tracker: &Tracker,
+    storage: &Endpoint,
+    command: Command,
+    max_answer: usize,
+) -> Result<(Status, Vec<u8>), NetError> {
+    // An id table without resolved addresses cannot be: the tracker would not have started.
+    let ip = storage.ip.as_str().parse().unwrap_or(IpAddr::from([0, 0, 0, 0]));
+    let mut caller = Caller::connect(SocketAddr::new(ip, storage.port), &tracker.call_options).await?;
+    let answer = caller.call(command, 0, &[], max_answer).await?;
+    Ok((answer.status, answer.body))
+}
+
+/// The line of `trunk_server_change.log` for a change.
+pub(crate) fn log_line(
+    cluster: &Cluster,
+    group: &GroupName,
+    old: Option<StorageId>,
+    new: Option<StorageId>,
+) -> Vec<u8> {
+    let server = |id: StorageId| {
+        let storages = cluster.list_storages(group, Some(&id), &IpText::EMPTY).unwrap_or_default();
+        TrunkServer { id, address: storages.first().map(|storage| (storage.ip, storage.port)) }
+    };
+    let change = TrunkServerChange {
+        time: local_time(),
+        group: *group,
+        old: old.map(server),
+        new: new.map(server),
+        use_storage_id: cluster.settings().ids.is_some(),
+    };
+    let mut line = Vec::new();
+    change.encode(&mut line);
+    line
+}
+
+fn local_time() -> LocalTime {
+    let now = TimeZone::system().to_datetime(Timestamp::now());
+    LocalTime {
+        year: now.year().unsigned_abs(),
+        month: now.month().unsigned_abs(),
+        day: now.day().unsigned_abs(),
+        hour: now.hour().unsigned_abs(),
+        minute: now.minute().unsigned_abs(),
+        second: now.second().unsigned_abs(),
+    }
+}
+
+/// `logs/trunk_server_change.log`.
+#[derive(Debug)]
+pub(crate) struct TrunkLog {
+    folder: PathBuf,
+}
+
+impl TrunkLog {
+    pub(crate) const fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// Appends lines. A log that cannot be written stops nothing.
+    pub(crate) fn append(&mut self, lines: &[u8]) {
+        if lines.is_empty() {
+            return;
+        }
+        let path = self.folder.join("trunk_server_change.log");
+        let write = || -> io::Result<()> {
+            std::fs::create_dir_all(&self.folder)?;
+            OpenOptions::new().append(true).create(true).open(&path)?.write_all(lines)
+        };
+        if let Err(error) = write() {
+            error!("write {}: {error}", path.display());
+        }
+    }
+}
