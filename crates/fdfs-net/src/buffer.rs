@@ -29,10 +29,12 @@ pub struct Buffer {
 
 /// A buffer of at least `len` bytes.
 fn take(len: usize) -> Vec<u8> {
-    match len {
-        0..=SMALL_BYTES => SMALL.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; SMALL_BYTES]),
-        0..=MEDIUM_BYTES => MEDIUM.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; MEDIUM_BYTES]),
-        _ => vec![0; len],
+    if len <= SMALL_BYTES {
+        SMALL.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; SMALL_BYTES])
+    } else if len <= MEDIUM_BYTES {
+        MEDIUM.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; MEDIUM_BYTES])
+    } else {
+        vec![0; len]
     }
 }
 

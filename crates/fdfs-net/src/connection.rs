@@ -389,7 +389,7 @@ mod tests {
     #[tokio::test]
     async fn files_of_all_sizes_arrive_whole_and_ranges_where_they_should() {
         let temp = tempfile::NamedTempFile::new().unwrap();
-        let content: Vec<u8> = (0..3_000_000u32).map(|n| (n * 31 >> 3) as u8).collect();
+        let content: Vec<u8> = (0..3_000_000u32).map(|n| ((n * 31) >> 3) as u8).collect();
         std::fs::write(temp.path(), &content).unwrap();
         let file = std::fs::File::open(temp.path()).unwrap();
         let (mut client, mut conn) = pair(Duration::from_secs(5)).await;

@@ -165,7 +165,7 @@ impl StorageServer {
             storage,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            log: log.clone(),
+            log,
             control,
             data,
             _access_log_timer: timer,

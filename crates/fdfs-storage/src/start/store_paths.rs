@@ -107,7 +107,7 @@ fn check_mark(
             return Err(StartError::EmptyStorePath { index, path: root.to_owned() });
         }
         (Some(_), None) => {
-            tracing::warn!("store path {index} ({}) has lost its mark; a new one is made", root.display())
+            tracing::warn!("store path {index} ({}) has lost its mark; a new one is made", root.display());
         }
         (None, None) => {}
     }
