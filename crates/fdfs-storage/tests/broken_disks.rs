@@ -3,6 +3,8 @@
 //! Oracle: what was acknowledged under `durability = disk` is there with its record after the power cut; no record without
 //! its file; no file under a final name that is not whole.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
