@@ -4,6 +4,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use fdfs_client::ClientError;
 use fdfs_conf::ConfError;
 use fdfs_net::{ListenError, NetError};
 use fdfs_proto::Status;
@@ -48,6 +49,8 @@ fn errno_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         Some(error.status().0)
     } else if let Some(error) = cause.downcast_ref::<AdminError>() {
         Some(error.status().0)
+    } else if let Some(error) = cause.downcast_ref::<ClientError>() {
+        Some(error.errno())
     } else if let Some(error) = cause.downcast_ref::<NetError>() {
         Some(error.errno())
     } else if let Some(error) = cause.downcast_ref::<ListenError>() {

@@ -5,9 +5,11 @@
 mod classic;
 mod classic_log;
 mod conf_check;
+mod connect_stub;
 mod conf_loader;
 mod daemon;
 mod exit;
+mod files { pub(crate) use crate::connect_stub as connect; }
 mod human;
 mod link;
 mod monitor;

@@ -4,17 +4,21 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use fdfs_conf::{ClientConf, TrackerServer};
-use fdfs_net::resolve::resolve;
+use fdfs_client::{Client, ClientError, HostPort, Tracker};
+use fdfs_conf::ClientConf;
 use fdfs_proto::limits::TRACKER_PORT;
 use fdfs_proto::{GroupName, Status, StorageId};
 use jiff::tz::TimeZone;
 
-use super::admin::{AdminError, Tracker, Trackers};
+use super::admin::{self, AdminError};
 use super::text;
 use crate::conf_loader::{FileLoader, host_env};
 use crate::{classic_log, out};
+
+/// How long the name behind `-h` may take to be looked up.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The configuration when none is named.
 const DEFAULT_CONF: &str = "/etc/fdfs/client.conf";
@@ -49,8 +53,15 @@ pub(crate) fn main(args: &[OsString]) -> ExitCode {
             return ExitCode::from(error.status().0);
         }
     };
+    let client = match Client::from_conf(&conf) {
+        Ok(client) => client,
+        Err(error) => {
+            classic_log::error(&error.to_string());
+            return ExitCode::from(error.errno());
+        }
+    };
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => ExitCode::from(runtime.block_on(run(&line, Trackers::of_conf(conf)))),
+        Ok(runtime) => ExitCode::from(runtime.block_on(run(&line, &client))),
         Err(error) => {
             classic_log::error(&format!("start the runtime: {error}"));
             ExitCode::from(Status::from_io(&error).0)
@@ -98,10 +109,10 @@ impl CommandLine {
     }
 }
 
-async fn run(line: &CommandLine, trackers: Trackers) -> u8 {
-    let count = trackers.servers.len();
+async fn run(line: &CommandLine, client: &Client) -> u8 {
+    let trackers = client.trackers();
     let start_index = match &line.tracker {
-        None => fastrand::usize(..count.max(1)),
+        None => fastrand::usize(..trackers.len().max(1)),
         Some(wanted) => match index_of(wanted, &trackers).await {
             Some(index) => index,
             None => {
@@ -110,20 +121,22 @@ async fn run(line: &CommandLine, trackers: Trackers) -> u8 {
             }
         },
     };
-    out::line(&format!("tracker server count={count}, current server index={start_index}"));
-    let Some(tracker) = connect_from(start_index, &trackers).await else { return NO_TRACKER };
-    out::line(&format!(
-        "\ntracker server is {}\n",
-        text::host_port(&tracker.addr().ip().to_string(), tracker.addr().port())
-    ));
+    out::line(&format!("tracker server count={}, current server index={start_index}", trackers.len()));
+    let Some(tracker) = admin::first_that_answers(&trackers, start_index, tell_unreachable).await else {
+        return NO_TRACKER;
+    };
+    // The address that answered comes first.
+    let addr = tracker.addrs().await.ok().and_then(|addrs| addrs.first().copied());
+    let shown = addr.map_or_else(|| tracker.to_string(), |addr| addr.to_string());
+    out::line(&format!("\ntracker server is {shown}\n"));
     match (line.operation.as_str(), line.group.as_deref()) {
-        ("list", None) => list_all(tracker).await,
-        ("list", Some(group)) => list_one(tracker, group).await,
+        ("list", None) => list_all(&tracker).await,
+        ("list", Some(group)) => list_one(&tracker, group).await,
         ("delete", Some(group)) => match line.id.as_deref() {
-            Some(id) => delete_storage(&trackers, group, id).await,
-            None => delete_group(&trackers, group).await,
+            Some(id) => delete_storage(client, group, id).await,
+            None => delete_group(client, group).await,
         },
-        ("set_trunk_server", Some(group)) => set_trunk_server(&trackers, group, line.id.as_deref()).await,
+        ("set_trunk_server", Some(group)) => set_trunk_server(client, group, line.id.as_deref()).await,
         // Differs from C: `delete` without a group, which crashes the reference (W-49), is a usage error.
         ("delete" | "set_trunk_server", None) => {
             out::line(USAGE);
@@ -135,48 +148,33 @@ async fn run(line: &CommandLine, trackers: Trackers) -> u8 {
     0
 }
 
-/// The index of the tracker that `-h` names.
-async fn index_of(wanted: &str, trackers: &Trackers) -> Option<usize> {
-    let wanted = TrackerServer::parse(wanted, TRACKER_PORT)?;
-    let is_same = |server: &TrackerServer| server.addresses.iter().any(|address| wanted.addresses.contains(address));
-    if let Some(index) = trackers.servers.iter().position(is_same) {
+/// The index of the tracker that `-h` names: as it is written in the configuration, or by its address.
+async fn index_of(wanted: &str, trackers: &[Tracker]) -> Option<usize> {
+    let wanted = wanted.parse::<HostPort>().ok()?;
+    let name = HostPort { port: wanted.port.or(Some(TRACKER_PORT)), ..wanted.clone() }.to_string();
+    let is_named = |tracker: &Tracker| tracker.to_string().split(',').any(|part| part == name);
+    if let Some(index) = trackers.iter().position(is_named) {
         return Some(index);
     }
-    let wanted = addrs_of(&wanted, trackers).await;
-    for (index, server) in trackers.servers.iter().enumerate() {
-        if addrs_of(server, trackers).await.iter().any(|addr| wanted.contains(addr)) {
+    let wanted = wanted.resolve(TRACKER_PORT, RESOLVE_TIMEOUT).await.ok()?;
+    for (index, tracker) in trackers.iter().enumerate() {
+        if tracker.addrs().await.is_ok_and(|addrs| addrs.iter().any(|addr| wanted.contains(addr))) {
             return Some(index);
         }
     }
     None
 }
 
-async fn addrs_of(server: &TrackerServer, trackers: &Trackers) -> Vec<std::net::SocketAddr> {
-    let mut addrs = Vec::new();
-    for address in &server.addresses {
-        let timeout = trackers.options.connect_timeout;
-        addrs.extend(resolve(&address.to_string(), TRACKER_PORT, timeout).await.unwrap_or_default());
-    }
-    addrs
+fn tell_unreachable(tracker: &Tracker, error: ClientError) {
+    let status = error.status();
+    classic_log::error(&format!(
+        "connect to server {tracker} fail, errno: {}, error info: {}",
+        status.0,
+        status.text()
+    ));
 }
 
-/// Connects to the first tracker from `start_index` on, round the list, that takes the connection.
-async fn connect_from(start_index: usize, trackers: &Trackers) -> Option<Tracker> {
-    let count = trackers.servers.len();
-    for server in trackers.servers.iter().cycle().skip(start_index).take(count) {
-        match trackers.connect(server).await {
-            Ok(tracker) => return Some(tracker),
-            Err(error) => {
-                let status = error.status();
-                let (number, words) = (status.0, status.text());
-                classic_log::error(&format!("connect to server {server} fail, errno: {number}, error info: {words}"));
-            }
-        }
-    }
-    None
-}
-
-async fn list_all(mut tracker: Tracker) {
+async fn list_all(tracker: &Tracker) {
     let groups = match tracker.groups().await {
         Ok(groups) => groups,
         Err(error) => return classic_log::error(&error.to_string()),
@@ -192,14 +190,12 @@ async fn list_all(mut tracker: Tracker) {
     out::print(&text::groups(&all, &TimeZone::system()));
 }
 
-async fn list_one(mut tracker: Tracker, group: &str) {
-    let list = async {
-        let name = group_name(group).map_err(|status| AdminError::Refused { tracker: tracker.addr(), status })?;
-        let record = tracker.group(name).await?;
-        Ok::<_, AdminError>((record, tracker.storages(name, None).await?))
-    };
-    match list.await {
-        Ok((record, storages)) => out::print(&text::group(&record, &storages, &TimeZone::system())),
+async fn list_one(tracker: &Tracker, group: &str) {
+    // A text that is no group's name is the name of no group.
+    let Ok(name) = group_name(group) else { return };
+    match super::one_group(tracker, name).await {
+        Ok(None) => {}
+        Ok(Some((record, storages))) => out::print(&text::group(&record, &storages, &TimeZone::system())),
         Err(error) => classic_log::error(&error.to_string()),
     }
 }
@@ -222,25 +218,25 @@ fn fails(status: Status) -> String {
     format!("fail, error no: {}, error info: {}", status.0, status.text())
 }
 
-async fn delete_storage(trackers: &Trackers, group: &str, id: &str) {
+async fn delete_storage(client: &Client, group: &str, id: &str) {
     let delete = async {
         let (name, id) = (group_name(group)?, storage_id(id)?);
-        trackers.delete_storage(name, id).await.map_err(|error| told(&error))
+        admin::delete_storage(client, name, id).await.map_err(|error| told(&error))
     };
     let outcome = delete.await.map_or_else(fails, |()| "success".to_owned());
     out::line(&format!("delete storage server {group}::{id} {outcome}"));
 }
 
-async fn delete_group(trackers: &Trackers, group: &str) {
-    let delete = async { trackers.delete_group(group_name(group)?).await.map_err(|error| told(&error)) };
+async fn delete_group(client: &Client, group: &str) {
+    let delete = async { admin::delete_group(client, group_name(group)?).await.map_err(|error| told(&error)) };
     let outcome = delete.await.map_or_else(fails, |()| "success".to_owned());
     out::line(&format!("delete group: {group} {outcome}"));
 }
 
-async fn set_trunk_server(trackers: &Trackers, group: &str, id: Option<&str>) {
+async fn set_trunk_server(client: &Client, group: &str, id: Option<&str>) {
     let set = async {
         let (name, id) = (group_name(group)?, id.map(storage_id).transpose()?);
-        trackers.set_trunk_server(name, id).await.map_err(|error| told(&error))
+        admin::set_trunk_server(client, name, id).await.map_err(|error| told(&error))
     };
     let outcome = set.await.map_or_else(fails, |chosen| format!("success, new trunk server: {chosen}"));
     out::line(&format!("set trunk server {group}::{} {outcome}", id.unwrap_or_default()));
