@@ -1,5 +1,7 @@
 //! Metadata of a file: names and their values.
 
+use std::fmt;
+
 use fdfs_proto::cmd::storage::{MetaItem, Metadata as WireMetadata};
 use fdfs_proto::limits::{META_NAME_MAX, META_VALUE_MAX};
 
@@ -17,7 +19,7 @@ const TEXT_MAX: usize = 256 * 1024 - 256;
 /// let metadata = Metadata::new().with("width", "160").with("height", "80");
 /// assert_eq!(metadata.get_text("width").as_deref(), Some("160"));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Metadata(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Metadata {
@@ -99,6 +101,12 @@ impl Metadata {
     }
 }
 
+impl fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.texts()).finish()
+    }
+}
+
 impl<N: Into<Vec<u8>>, V: Into<Vec<u8>>> FromIterator<(N, V)> for Metadata {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(records: I) -> Self {
         Self(records.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
@@ -118,9 +126,9 @@ mod tests {
             Metadata::new().with("a\x01b", "v"),
             Metadata::new().with("a", "v\x02"),
             Metadata::new().with("a\0", "v"),
-            (0..1000).map(|n| (format!("{n}"), "v".repeat(256))).chain([(String::new(), "v".repeat(256))]).collect(),
+            (0..1100).map(|n| (n.to_string(), "v".repeat(256))).collect(),
         ] {
-            assert!(matches!(metadata.pack(), Err(ClientError::BadMetadata { .. })), "{metadata:?}");
+            assert!(matches!(metadata.pack(), Err(ClientError::BadMetadata { .. })), "{} records", metadata.len());
         }
     }
 
