@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::fs::{FileKind, FileStat, Fs, FsFile, Space};
 
@@ -43,6 +43,14 @@ struct State {
 #[derive(Debug, Clone)]
 pub struct SimFs {
     state: Arc<Mutex<State>>,
+    /// Whether calls hang just now, and how many do.
+    gate: Arc<(Mutex<Gate>, Condvar)>,
+}
+
+#[derive(Debug, Default)]
+struct Gate {
+    is_closed: bool,
+    waiting: usize,
 }
 
 /// An open directory of a [`SimFs`].
@@ -70,7 +78,28 @@ impl SimFs {
     pub fn new(fault: Fault) -> Self {
         let root = Node::Dir { entries: BTreeMap::new(), synced: BTreeMap::new() };
         let state = State { nodes: BTreeMap::from([(ROOT, root)]), next: ROOT + 1, calls: 0, fault };
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self::of(state)
+    }
+
+    fn of(state: State) -> Self {
+        Self { state: Arc::new(Mutex::new(state)), gate: Arc::default() }
+    }
+
+    /// From now on every call hangs, as on a disk that answers no more, until [`SimFs::answer_again`].
+    pub fn hang(&self) {
+        self.gate.0.lock().unwrap_or_else(PoisonError::into_inner).is_closed = true;
+    }
+
+    /// All calls that hang go on.
+    pub fn answer_again(&self) {
+        self.gate.0.lock().unwrap_or_else(PoisonError::into_inner).is_closed = false;
+        self.gate.1.notify_all();
+    }
+
+    /// Calls that hang now: so many threads are held.
+    #[must_use]
+    pub fn hanging_count(&self) -> usize {
+        self.gate.0.lock().unwrap_or_else(PoisonError::into_inner).waiting
     }
 
     /// Plans another fault, counted from now on.
@@ -90,7 +119,7 @@ impl SimFs {
     pub fn after_crash(&self) -> Self {
         let mut state = self.lock().clone();
         (state.fault, state.calls) = (Fault::None, 0);
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self::of(state)
     }
 
     /// What is found after a power cut: what was synced. With a `seed`, of what was not synced some names and some
@@ -126,10 +155,18 @@ impl SimFs {
             }
         }
         (state.fault, state.calls) = (Fault::None, 0);
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self::of(state)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
+        let (gate, opened) = &*self.gate;
+        let mut at_gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        if at_gate.is_closed {
+            at_gate.waiting += 1;
+            at_gate = opened.wait_while(at_gate, |gate| gate.is_closed).unwrap_or_else(PoisonError::into_inner);
+            at_gate.waiting -= 1;
+        }
+        drop(at_gate);
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
