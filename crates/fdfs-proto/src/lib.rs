@@ -6,7 +6,8 @@
 //! * [`shared`]: structures that several commands carry;
 //! * [`file_id`]: the names the servers give to files;
 //! * [`cmd`]: one file per command body;
-//! * [`disk`]: one file per file format of a storage or tracker directory.
+//! * [`disk`]: one file per file format of a storage or tracker directory;
+//! * [`ours`]: what our servers say to our own tools.
 
 pub mod cmd;
 pub mod command;
@@ -15,6 +16,7 @@ pub mod error;
 pub mod file_id;
 pub mod header;
 pub mod limits;
+pub mod ours;
 pub mod shared;
 pub mod status;
 pub mod text;

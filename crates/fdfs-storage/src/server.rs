@@ -158,7 +158,7 @@ impl StorageServer {
                 None => open_port(&conf)?,
             };
             let addr = reachable(addr, &learnt);
-            let storage = start::open_storage(conf, base, learnt, gate, addr, access_log).await?;
+            let storage = start::open_storage(conf, base, learnt, gate, addr, worker_count, access_log).await?;
             Ok::<_, StartError>((Arc::new(storage), listeners))
         })?;
         let server = Self {
@@ -171,7 +171,7 @@ impl StorageServer {
             _access_log_timer: timer,
         };
         server.spawn_all(listeners);
-        server.say_hello(worker_count);
+        server.say_hello();
         options.tell(StartStage::Serving);
         Ok(server)
     }
@@ -210,15 +210,16 @@ impl StorageServer {
         self.tasks.spawn_on(save, control);
     }
 
-    fn say_hello(&self, worker_count: usize) {
+    fn say_hello(&self) {
         let storage = &self.storage;
         let identity = &storage.identity;
         tracing::info!(
-            "storage {} of group {} serves on {}, {} store paths, {worker_count} workers, durability = {}",
+            "storage {} of group {} serves on {}, {} store paths, {} workers, durability = {}",
             identity.id.map_or_else(|| identity.addrs.to_string(), |id| format!("{id} ({})", identity.addrs)),
             storage.group,
             storage.addr,
             storage.write_path.slots.len(),
+            storage.worker_count,
             storage.conf.durability,
         );
     }

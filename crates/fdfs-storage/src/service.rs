@@ -4,6 +4,7 @@ mod delete_file;
 mod download_file;
 mod metadata;
 mod query_file_info;
+mod self_report;
 mod upload_file;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::time::Instant;
 use fdfs_net::NetError;
 use fdfs_net::connection::DataConnection;
 use fdfs_proto::file_id::{FileId, LogicName};
+use fdfs_proto::ours::SELF_REPORT;
 use fdfs_proto::{Command, Header, Status};
 
 use crate::error::RequestError;
@@ -57,6 +59,10 @@ async fn serve_one(storage: &Arc<Storage>, conn: &mut DataConnection, answer: &m
         return Ok(Next::Close);
     };
     let mut exchange = Exchange::new(conn, header, body_len, answer);
+    if header.command == SELF_REPORT {
+        let result = self_report::self_report(storage, &mut exchange).await;
+        return finish(exchange, &header, result).await;
+    }
     let Some(command) = Command::from_number(header.command) else {
         return refuse(exchange, &header, &RequestError::UnknownCommand { number: header.command }).await;
     };
@@ -68,6 +74,15 @@ async fn serve_one(storage: &Arc<Storage>, conn: &mut DataConnection, answer: &m
     if let Some(started) = started {
         storage.log_access(command, &exchange, &result, started);
     }
+    finish(exchange, &header, result).await
+}
+
+/// Sends the answer.
+async fn finish(
+    mut exchange: Exchange<'_>,
+    header: &Header,
+    result: Result<Reply, RequestError>,
+) -> Result<Next, NetError> {
     match result {
         Ok(reply) => {
             exchange.drop_buffered();
@@ -75,7 +90,7 @@ async fn serve_one(storage: &Arc<Storage>, conn: &mut DataConnection, answer: &m
             Ok(Next::Request)
         }
         Err(RequestError::Net(e)) => Err(e),
-        Err(e) => refuse(exchange, &header, &e).await,
+        Err(e) => refuse(exchange, header, &e).await,
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Storage {
     pub up_time_unix_secs: i64,
     /// Where clients are served.
     pub addr: SocketAddr,
+    /// Threads of the data port.
+    pub worker_count: usize,
     pub(crate) init_flag: Mutex<DataInitFlag>,
     pub(crate) busy: AtomicUsize,
     pub(crate) metadata_locks: Vec<tokio::sync::Mutex<()>>,

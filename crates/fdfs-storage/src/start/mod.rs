@@ -89,6 +89,7 @@ pub(crate) async fn open_storage(
     learnt: Learnt,
     gate: Gate,
     addr: SocketAddr,
+    worker_count: usize,
     access_log: Option<Arc<AccessLog>>,
 ) -> Result<Storage, StartError> {
     let Base { state_dir, mut flag, is_flag_lost, how_it_ended } = base;
@@ -163,6 +164,7 @@ pub(crate) async fn open_storage(
         state_dir,
         up_time_unix_secs: now_unix_secs(),
         addr,
+        worker_count,
         init_flag: Mutex::new(flag),
         busy: AtomicUsize::new(0),
         metadata_locks: Storage::new_metadata_locks(),

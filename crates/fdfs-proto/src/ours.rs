@@ -1,0 +1,89 @@
+//! What our servers say to our own tools. No number here is one of the reference's: a C server answers `EINVAL`.
+
+use crate::WireError;
+
+/// The command byte of "tell me about yourself": empty request, the answer is [`SelfReport`]. A storage answers it; so does
+/// nobody else yet.
+pub const SELF_REPORT: u8 = 0xF0;
+
+/// What a server says of itself: `key=value` lines.
+///
+/// | key                 | value                                                    |
+/// |---------------------|----------------------------------------------------------|
+/// | `program`           | `fdfs` and its version                                   |
+/// | `durability`        | `none` or `disk`: what an OK means                       |
+/// | `workers`           | threads of the data port                                 |
+/// | `requests_in_work`  | requests being served now                                |
+/// | `store_path<index>` | `ok`, `readonly`, or why it takes no writes              |
+///
+/// Readers ignore keys that they do not know.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SelfReport {
+    /// Keys and values in the order they were written.
+    pub entries: Vec<(String, String)>,
+}
+
+/// Entries of a report that are read; the rest is ignored.
+const ENTRIES_MAX: usize = 1024;
+
+impl SelfReport {
+    /// Adds an entry; line feeds in the value become blanks.
+    pub fn push(&mut self, key: &str, value: &str) {
+        self.entries.push((key.to_owned(), value.replace(['\n', '\r'], " ")));
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.entries.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// Appends the text to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        for (key, value) in &self.entries {
+            out.extend_from_slice(format!("{key}={value}\n").as_bytes());
+        }
+    }
+
+    /// Reads the text.
+    ///
+    /// # Errors
+    /// [`WireError::BadText`] when it is not UTF-8.
+    pub fn decode(body: &[u8]) -> Result<Self, WireError> {
+        let text = std::str::from_utf8(body).map_err(|_| WireError::bad_text("self report", body))?;
+        let pairs = text.lines().filter_map(|line| line.split_once('=')).take(ENTRIES_MAX);
+        Ok(Self { entries: pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Command;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_number_is_none_of_the_reference() {
+        assert_eq!(Command::from_number(SELF_REPORT), None);
+    }
+
+    #[test]
+    fn a_report_round_trips() {
+        let mut report = SelfReport::default();
+        report.push("durability", "disk");
+        report.push("store_path0", "sync failed\nbadly = so");
+        let mut bytes = Vec::new();
+        report.encode(&mut bytes);
+        let read = SelfReport::decode(&bytes).unwrap();
+        assert_eq!(read, report);
+        assert_eq!(read.get("store_path0"), Some("sync failed badly = so"));
+        assert_eq!(read.get("none"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = SelfReport::decode(&bytes);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Our own command: what this storage says of itself to `fdfs monitor`.
+
+use std::sync::Arc;
+
+use fdfs_proto::ours::SelfReport;
+
+use crate::error::RequestError;
+use crate::exchange::{Exchange, Reply};
+use crate::storage::Storage;
+
+/// Serves the command.
+pub(super) async fn self_report(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
+    exchange.decode::<()>().await?;
+    let mut report = SelfReport::default();
+    report.push("program", concat!("fdfs ", env!("CARGO_PKG_VERSION")));
+    report.push("durability", storage.conf.durability.word());
+    report.push("workers", &storage.worker_count.to_string());
+    report.push("requests_in_work", &storage.busy_count().to_string());
+    for slot in &storage.write_path.slots {
+        let state = match slot.path.broken() {
+            Some(why) => why,
+            None if slot.path.is_readonly() => "readonly",
+            None => "ok",
+        };
+        report.push(&format!("store_path{}", slot.path.index()), state);
+    }
+    report.encode(exchange.answer);
+    Ok(Reply::Body)
+}
