@@ -3,7 +3,7 @@
 use fdfs_core::tracker::{FileFacts, Source};
 use fdfs_proto::FileName;
 use fdfs_proto::cmd::tracker::{FetchRequest, FetchTarget, FetchTargets};
-use fdfs_proto::file_id::{self, LogicName};
+use fdfs_proto::file_id::{self, Fields, Kind};
 
 use super::Call;
 use super::query_store::storage_addr;
@@ -34,15 +34,23 @@ pub(super) fn update(call: &mut Call<'_>) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// What a name tells. Whether there is such a file, and even whether there could be, is not for a tracker to say.
+/// What a name tells. Whether there is such a file, and even whether there could be, is not for a tracker to say: as in
+/// the reference, a name that is too short tells what its part tells.
 fn facts_of(name: &FileName) -> FileFacts {
-    let Ok(name) = LogicName::parse(name) else { return FileFacts::UNKNOWN };
-    let Some(fields) = name.fields() else { return FileFacts::UNKNOWN };
+    let bytes = name.as_bytes();
+    // Behind `M00/00/00/`, or `00/00/` in names of old versions.
+    let (begin, len) = if bytes.starts_with(b"M") { (10, bytes.len()) } else { (6, bytes.len() + 4) };
+    let mut chars = [b'A'; Fields::CHARS];
+    for (slot, &char) in chars.iter_mut().zip(bytes.iter().skip(begin)) {
+        *slot = char;
+    }
+    let Some(fields) = Fields::from_chars(&chars) else { return FileFacts::UNKNOWN };
     let source = match fields.source {
         file_id::Source::Id(id) => Source::Id(id),
         file_id::Source::Ip(ip) => Source::Ip(ip),
     };
-    FileFacts { normal: name.kind().is_normal(), source: Some(source), created: fields.created.into() }
+    let normal = Kind::of(len, Some(fields.size_word)).is_normal();
+    FileFacts { normal, source: Some(source), created: fields.created.into() }
 }
 
 #[cfg(test)]
@@ -52,11 +60,13 @@ mod tests {
     #[test]
     fn names_tell_who_took_the_file_and_when() {
         let facts = |name: &str| facts_of(&name.parse().unwrap());
-        let regular = facts("M00/00/00/Ck4BC2sAEACAOnlIAAAACw1KEYU319.txt");
         let source = Some(Source::Ip([10, 78, 1, 11].into()));
-        assert_eq!(regular, FileFacts { normal: true, source, created: 1_795_166_208 });
-        assert!(!facts("M00/00/03/Ck4BC2sAEAKEAj2qAAAAADUkQcI950.log").normal, "an appender file");
-        assert_eq!(facts("M00/00/00/Ck4BC2sAEACA"), FileFacts::UNKNOWN);
-        assert_eq!(facts("no/name/at/all/but/long/enough"), FileFacts::UNKNOWN);
+        let normal = FileFacts { normal: true, source, created: 1_795_166_208 };
+        assert_eq!(facts("M00/00/00/Ck4BC2sAEACAOnlIAAAACw1KEYU319.txt"), normal);
+        assert_eq!(facts("00/00/Ck4BC2sAEACAOnlIAAAACw1KEYU319.txt"), normal, "a name of an old version");
+        assert_eq!(facts("M00/00/00/Ck4BC2sAEACA"), normal, "cut off behind the time");
+        assert_eq!(facts("M00/00/03/Ck4BC2sAEAKEAj2qAAAAADUkQcI950.log").normal, false, "an appender file");
+        assert_eq!(facts("M00/01/01/Ck4BC2sAEASAX_e9AAAAC9yobGc248_150x150.jpg").normal, false, "a slave file");
+        assert_eq!(facts("M00/00/00/***************************000.txt"), FileFacts::UNKNOWN);
     }
 }
