@@ -8,10 +8,8 @@ use crate::error::RequestError;
 use crate::exchange::{Exchange, Reply};
 use crate::storage::Storage;
 
-/// Serves the command. Wanting more than is left gives what is left.
-///
-/// Differs from C: an empty file can be downloaded (behaviour, W-16); the reference answers EINVAL, and so a storage that
-/// rebuilds its disk asks for the first empty file for ever.
+/// Serves the command. Wanting more than is left gives what is left; an offset at the end is refused, so that an empty
+/// file cannot be downloaded at all: its name says that it is empty, and clients take that for the answer.
 pub(super) async fn download_file(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
     let request: DownloadFile = exchange.decode().await?;
     let name = storage.own_name(&request.file)?;
@@ -21,7 +19,7 @@ pub(super) async fn download_file(storage: &Arc<Storage>, exchange: &mut Exchang
     let opened = slot.path.open_file(name.true_name());
     drop(permit);
     let file = opened?;
-    if request.offset >= file.len_bytes && !(request.offset == 0 && file.len_bytes == 0) {
+    if request.offset >= file.len_bytes {
         return Err(RequestError::OffsetBehindEnd { offset: request.offset, len: file.len_bytes });
     }
     let left = file.len_bytes - request.offset;
