@@ -6,7 +6,9 @@ pub(crate) struct Connect {
 impl Connect {
     pub(crate) fn client(&self) -> anyhow::Result<fdfs_client::Client> {
         let mut b = fdfs_client::Client::builder();
-        for t in &self.tracker { b = b.tracker(t); }
+        for t in &self.tracker {
+            b = b.tracker(t);
+        }
         Ok(b.build()?)
     }
 }

@@ -24,11 +24,9 @@ pub(crate) struct Failure {
     pub(crate) what: String,
 }
 
-impl Failure {
-    /// A failure to be returned through `anyhow`.
-    pub(crate) fn new(status: Status, what: impl Into<String>) -> anyhow::Error {
-        Self { status, what: what.into() }.into()
-    }
+/// A failure to be returned through `anyhow`.
+pub(crate) fn failure(status: Status, what: impl Into<String>) -> anyhow::Error {
+    Failure { status, what: what.into() }.into()
 }
 
 /// Tells the user about a failure and gives its exit code.
@@ -69,7 +67,7 @@ mod tests {
     fn the_errno_is_found_under_any_context() {
         let missing = std::fs::read("/no/such/file").context("read").context("start").unwrap_err();
         assert_eq!(code_of(&missing), 2);
-        assert_eq!(code_of(&Failure::new(Status::EEXIST, "running").context("start")), 17);
+        assert_eq!(code_of(&failure(Status::EEXIST, "running").context("start")), 17);
         assert_eq!(code_of(&anyhow::anyhow!("whatever")), FAILURE);
         assert_eq!(code_of(&io::Error::other("no number").into()), FAILURE);
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use fdfs_proto::Status;
 
-use crate::exit::Failure;
+use crate::exit::failure;
 use crate::{classic, out};
 
 /// What `fdfs link` takes.
@@ -53,7 +53,7 @@ enum Found {
 fn link_all<'a>(dir: &Path, names: impl Iterator<Item = &'a str>, program: &Path) -> anyhow::Result<Vec<Link>> {
     let is_dir = fs::metadata(dir).with_context(|| dir.display().to_string())?.is_dir();
     if !is_dir {
-        return Err(Failure::new(Status::ENOTDIR, format!("{}: not a directory", dir.display())));
+        return Err(failure(Status::ENOTDIR, format!("{}: not a directory", dir.display())));
     }
     let target = target_from(dir, program);
     let mut wanted = Vec::new();
@@ -69,7 +69,7 @@ fn link_all<'a>(dir: &Path, names: impl Iterator<Item = &'a str>, program: &Path
     }
     if !foreign.is_empty() {
         let what = format!("{}; nothing was changed: remove it first, or link elsewhere", foreign.join(", "));
-        return Err(Failure::new(Status::EEXIST, what));
+        return Err(failure(Status::EEXIST, what));
     }
     let mut made = Vec::new();
     for (path, is_replaced) in wanted {

@@ -5,11 +5,14 @@
 mod classic;
 mod classic_log;
 mod conf_check;
-mod connect_stub;
 mod conf_loader;
+mod connect_stub;
 mod daemon;
+mod dev;
 mod exit;
-mod files { pub(crate) use crate::connect_stub as connect; }
+mod files {
+    pub(crate) use crate::connect_stub as connect;
+}
 mod human;
 mod link;
 mod monitor;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{conf_check, daemon, exit, link, monitor};
+use crate::{conf_check, daemon, dev, exit, link, monitor};
 
 /// FastDFS in one program: tracker, storage, clients and tools
 #[derive(Debug, Parser)]
@@ -29,6 +29,8 @@ struct Root {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a whole cluster in this process, without any configuration
+    Dev(dev::Args),
     /// Run a tracker in the foreground
     Trackerd(daemon::modern::Args),
     /// Run a storage in the foreground
@@ -51,6 +53,7 @@ enum Conf {
 /// The program.
 pub(crate) fn main() -> ExitCode {
     let done = match Root::parse().command {
+        Command::Dev(args) => dev::run(&args),
         Command::Trackerd(args) => return daemon::modern::trackerd(args),
         Command::Storaged(args) => return daemon::modern::storaged(args),
         Command::Monitor(args) => block_on(monitor::modern::run(args)),

@@ -99,7 +99,7 @@ impl CommandLine {
 fn act(program: Program, conf_path: &str, action: &str, is_foreground: bool) -> u8 {
     if action == "start" && background::is_daemon() {
         background::detach();
-        return serve(program, conf_path, Mode::Background);
+        return serve(program, conf_path, &Mode::Background);
     }
     let base_path = match conf::base_path_of(conf_path) {
         Ok(base_path) => base_path,
@@ -150,7 +150,7 @@ fn act(program: Program, conf_path: &str, action: &str, is_foreground: bool) -> 
 
 fn start(program: Program, conf_path: &str, is_foreground: bool) -> u8 {
     if is_foreground {
-        return serve(program, conf_path, Mode::ClassicForeground);
+        return serve(program, conf_path, &Mode::ClassicForeground);
     }
     background::start(program, conf_path).unwrap_or_else(|error| {
         classic_log::error(&format!("{error:#}"));

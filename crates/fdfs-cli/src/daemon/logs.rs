@@ -12,7 +12,7 @@ pub(crate) struct DaemonLog {
     /// For the server.
     pub(crate) log: ServerLog,
     file: Option<Arc<FileSink>>,
-    echo: Arc<StartEcho>,
+    echo: Arc<ErrorEcho>,
     _timer: Option<LogTimer>,
 }
 
@@ -28,8 +28,21 @@ impl DaemonLog {
     /// # Errors
     /// When the file cannot be opened.
     pub(crate) fn in_file(path: &Path, conf: &LogConf, level: LogLevel) -> Result<Self, LogError> {
+        Self::open(StderrSink::new(), path, conf, level)
+    }
+
+    /// The same for one of several servers of a process: errors on standard error carry its name, and go on for as long
+    /// as it runs.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub(crate) fn in_file_of(name: &str, path: &Path, conf: &LogConf, level: LogLevel) -> Result<Self, LogError> {
+        Self::open(StderrSink::named(name), path, conf, level)
+    }
+
+    fn open(stderr: StderrSink, path: &Path, conf: &LogConf, level: LogLevel) -> Result<Self, LogError> {
         let file = Arc::new(FileSink::open(path, rotation_of(conf))?);
-        let echo = Arc::new(StartEcho { stderr: StderrSink::new(), is_over: AtomicBool::new(false) });
+        let echo = Arc::new(ErrorEcho { stderr, is_over: AtomicBool::new(false) });
         let log = ServerLog::new((file.clone(), echo.clone()), level_of(level));
         // Without the thread the log does not rotate by itself, which is no reason to stay down.
         let timer = LogTimer::start(&log, vec![file.clone()]).ok();
@@ -50,14 +63,14 @@ impl DaemonLog {
     }
 }
 
-/// Repeats errors on standard error while a daemon starts, so that whoever started it sees why it does not run.
+/// Repeats errors on standard error: while a daemon starts, so that whoever started it sees why it does not run.
 #[derive(Debug, Default)]
-struct StartEcho {
+struct ErrorEcho {
     stderr: StderrSink,
     is_over: AtomicBool,
 }
 
-impl LogSink for StartEcho {
+impl LogSink for ErrorEcho {
     fn write(&self, at: Timestamp, level: Level, text: &str) {
         if level <= Level::Error && !self.is_over.load(Ordering::Relaxed) {
             self.stderr.write(at, level, text);

@@ -33,5 +33,5 @@ pub(crate) fn storaged(args: Args) -> ExitCode {
 }
 
 fn run(program: Program, args: Args) -> ExitCode {
-    ExitCode::from(serve(program, &args.conf, Mode::Modern { log_file: args.log_file }))
+    ExitCode::from(serve(program, &args.conf, &Mode::Modern { log_file: args.log_file }))
 }

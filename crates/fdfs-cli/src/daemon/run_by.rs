@@ -11,7 +11,7 @@ use fdfs_proto::Status;
 use nix::unistd::{Gid, Group, Uid, User, geteuid, initgroups, setegid, seteuid};
 
 use super::conf::DaemonConf;
-use crate::exit::Failure;
+use crate::exit::failure;
 
 /// The user and the group to become.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +26,7 @@ impl RunBy {
     /// # Errors
     /// `ENOENT` for a name that the system does not know. Source: configuration, 3.
     pub(crate) fn of_conf(conf: &ServerConf) -> anyhow::Result<Self> {
-        let unknown =
-            |key: &str, name: &str| Failure::new(Status::ENOENT, format!("{key} = {name}: no such {}", &key[7..]));
+        let unknown = |key: &str, name: &str| failure(Status::ENOENT, format!("{key} = {name}: no such {}", &key[7..]));
         let gid = match conf.run_by_group.as_str() {
             "" => None,
             name => Some(Group::from_name(name)?.ok_or_else(|| unknown("run_by_group", name))?.gid),

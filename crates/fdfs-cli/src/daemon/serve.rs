@@ -17,7 +17,7 @@ use super::program::Program;
 use super::run_by::RunBy;
 use super::server::Server;
 use super::signals::{self, Signal};
-use crate::exit::{self, Failure};
+use crate::exit::{self, failure};
 use crate::{classic_log, out};
 
 /// Where a daemon runs and where it talks to.
@@ -38,8 +38,8 @@ pub(crate) enum Mode {
 const PRIVILEGED_PORTS: u16 = 1024;
 
 /// Runs a daemon until a signal ends it. Problems have been reported when this returns; gives the exit code.
-pub(crate) fn serve(program: Program, conf_path: &str, mode: Mode) -> u8 {
-    match run(program, conf_path, &mode) {
+pub(crate) fn serve(program: Program, conf_path: &str, mode: &Mode) -> u8 {
+    match run(program, conf_path, mode) {
         Ok(()) => 0,
         Err(End::Reported(code)) => code,
         Err(End::Early(error)) if matches!(mode, Mode::Modern { .. }) => {
@@ -81,7 +81,7 @@ fn run(program: Program, conf_path: &str, mode: &Mode) -> Result<(), End> {
     let pid_path = program.pid_path(&conf.server().base_path);
     if let Some(pid) = pid_file::running(program, &pid_path).with_context(|| pid_path.display().to_string())? {
         let what = format!("process {} already running, pid: {pid}", program.classic_name());
-        return Err(Failure::new(Status::EEXIST, what).into());
+        return Err(failure(Status::EEXIST, what).into());
     }
     let run_by = RunBy::of_conf(conf.server())?;
     let log_file = match mode {
@@ -97,7 +97,7 @@ fn run(program: Program, conf_path: &str, mode: &Mode) -> Result<(), End> {
     let _entered = log.log.enter();
     report_findings(&findings);
     let daemon = Arc::new(Daemon { log, log_file, pid_path, mode: mode.clone(), is_announced: Once::new() });
-    match daemon.start(conf, &run_by, &cancel) {
+    match daemon.start(&conf, &run_by, &cancel) {
         Ok(server) => {
             daemon.announce();
             tracing::info!("{} serves {}", program.command(), server.addr());
@@ -144,7 +144,12 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn start(self: &Arc<Self>, conf: DaemonConf, run_by: &RunBy, cancel: &CancellationToken) -> anyhow::Result<Server> {
+    fn start(
+        self: &Arc<Self>,
+        conf: &DaemonConf,
+        run_by: &RunBy,
+        cancel: &CancellationToken,
+    ) -> anyhow::Result<Server> {
         let working_dir = conf.working_dir();
         let (inner_port, outer_port) = (conf.server().inner_port, conf.server().outer_port);
         let needs_rights = [inner_port, outer_port].iter().any(|port| (1..PRIVILEGED_PORTS).contains(port));
@@ -154,13 +159,13 @@ impl Daemon {
             start()?
         } else if needs_rights {
             let server = start()?;
-            run_by.hand_over(&conf)?;
+            run_by.hand_over(conf)?;
             run_by.switch()?;
             server
         } else {
             // Differs from C: the rights go before the server makes its files, so that none belongs to root. C
             // changes the owner of each file it makes.
-            run_by.hand_over(&conf)?;
+            run_by.hand_over(conf)?;
             run_by.switch()?;
             start()?
         };

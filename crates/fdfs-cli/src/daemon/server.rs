@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use fdfs_tracker::TrackerServer;
 use fdfs_log::ServerLog;
 use fdfs_proto::Status;
 use fdfs_storage::{StartOptions, StartStage, StorageServer};
+use fdfs_tracker::TrackerServer;
 use tokio_util::sync::CancellationToken;
 
 use super::conf::DaemonConf;
-use crate::exit::Failure;
+use crate::exit::failure;
 
 /// A running server.
 pub(crate) enum Server {
@@ -33,7 +33,7 @@ impl Server {
         match conf {
             DaemonConf::Tracker(conf) => TrackerServer::start(*conf, log)
                 .map(Self::Tracker)
-                .map_err(|error| Failure::new(Status(error.errno()), error.to_string())),
+                .map_err(|error| failure(Status(error.errno()), error.to_string())),
             DaemonConf::Storage(conf) => {
                 let on_stage = move |stage: StartStage| {
                     if stage == StartStage::WaitingForTracker {
@@ -43,7 +43,7 @@ impl Server {
                 let options = StartOptions { cancel, on_stage: Some(Box::new(on_stage)) };
                 StorageServer::start(*conf, log, &options)
                     .map(Self::Storage)
-                    .map_err(|error| Failure::new(Status(error.errno()), error.to_string()))
+                    .map_err(|error| failure(Status(error.errno()), error.to_string()))
             }
         }
     }

@@ -122,7 +122,9 @@ async fn run(line: &CommandLine, client: &Client) -> u8 {
         },
     };
     out::line(&format!("tracker server count={}, current server index={start_index}", trackers.len()));
-    let Some(tracker) = admin::first_that_answers(&trackers, start_index, tell_unreachable).await else {
+    let Some(tracker) =
+        admin::first_that_answers(&trackers, start_index, |tracker, error| tell_unreachable(tracker, &error)).await
+    else {
         return NO_TRACKER;
     };
     // The address that answered comes first.
@@ -165,7 +167,7 @@ async fn index_of(wanted: &str, trackers: &[Tracker]) -> Option<usize> {
     None
 }
 
-fn tell_unreachable(tracker: &Tracker, error: ClientError) {
+fn tell_unreachable(tracker: &Tracker, error: &ClientError) {
     let status = error.status();
     classic_log::error(&format!(
         "connect to server {tracker} fail, errno: {}, error info: {}",

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::{admin, json, text};
-use crate::exit::Failure;
+use crate::exit::failure;
 use crate::files::connect::Connect;
 use crate::out;
 
@@ -61,7 +61,7 @@ async fn list(client: &Client, group: Option<GroupName>, json: bool) -> anyhow::
     let tracker = answering.ok_or(last_error)?;
     let all = match group {
         Some(name) => {
-            let unknown = || Failure::new(Status::ENOENT, format!("the tracker {tracker} knows no group {name}"));
+            let unknown = || failure(Status::ENOENT, format!("the tracker {tracker} knows no group {name}"));
             vec![super::one_group(&tracker, name).await?.ok_or_else(unknown)?]
         }
         None => {
@@ -107,12 +107,7 @@ async fn delete(client: &Client, group: GroupName, id: Option<StorageId>, json: 
     Ok(())
 }
 
-async fn set_trunk_server(
-    client: &Client,
-    group: GroupName,
-    id: Option<StorageId>,
-    json: bool,
-) -> anyhow::Result<()> {
+async fn set_trunk_server(client: &Client, group: GroupName, id: Option<StorageId>, json: bool) -> anyhow::Result<()> {
     let chosen = admin::set_trunk_server(client, group, id).await.context("set the trunk server")?;
     if json {
         out::line(&json!({ "group": group.as_str(), "trunk_server": chosen.as_str() }).to_string());

@@ -1,5 +1,7 @@
 //! The daemons as processes: every recorded case of the reference, and what the reference does not do.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
 mod foreground;
 mod golden;
 mod recorded;

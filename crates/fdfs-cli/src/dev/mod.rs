@@ -1,0 +1,92 @@
+//! `fdfs dev`: a whole cluster in one process on loopback addresses, with no configuration file.
+//!
+//! * [`place`]: the directory that holds its data, and the lock on it;
+//! * [`ports`]: which addresses and ports it takes;
+//! * [`cluster`]: the servers;
+//! * [`banner`]: what is said about it; [`trial`]: `--try FILE`.
+
+mod banner;
+mod cluster;
+mod place;
+mod ports;
+mod trial;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use fdfs_conf::Durability;
+use tokio_util::sync::CancellationToken;
+
+use crate::daemon::signals::{self, Signal};
+use crate::exit::failure;
+use crate::out;
+use cluster::Cluster;
+use place::Place;
+
+/// What `fdfs dev` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  fdfs dev                          until Ctrl-C; the next start finds its files again
+  fdfs dev --try README.md          store a file, read it back, compare, end
+  fdfs dev --temp --port-base 0     any free ports, and nothing is left behind
+
+The second storage holds only what is uploaded to it: storages do not copy files to each other yet.")]
+pub(crate) struct Args {
+    /// The directory for data and logs
+    #[arg(long, value_name = "DIR", default_value = "fdfs-dev", conflicts_with = "temp")]
+    dir: PathBuf,
+    /// Use a temporary directory that is removed at the end
+    #[arg(long)]
+    temp: bool,
+    /// Take port N for the tracker and N+1 for the storages; 0 takes any free ports. Without it: 22122 and 23000, or
+    /// any free ports when those are taken
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..65535))]
+    port_base: Option<u16>,
+    /// When the storages answer an upload: `disk`, when it is safe from a power cut; `none`, when it is written
+    #[arg(long, value_name = "none|disk", default_value = "disk", value_parser = durability_of_word)]
+    durability: Durability,
+    /// Upload this file, download it, compare, and end; the exit code tells whether all went well
+    #[arg(long = "try", value_name = "FILE")]
+    try_file: Option<PathBuf>,
+}
+
+fn durability_of_word(word: &str) -> Result<Durability, String> {
+    Durability::from_word(word).ok_or_else(|| "none or disk".to_owned())
+}
+
+/// Runs the cluster.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let cancel = CancellationToken::new();
+    let received = signals::listen(cancel.clone()).context("listen for signals")?;
+    // A file that cannot be read should not cost the start of a cluster.
+    if let Some(file) = &args.try_file {
+        std::fs::File::open(file).with_context(|| format!("open {}", file.display()))?;
+    }
+    let place = if args.temp { Place::temporary()? } else { Place::at(&args.dir)? };
+    let layout = ports::choose(args.port_base)?;
+    for note in &layout.notes {
+        eprintln!("{note}");
+    }
+    let cluster = match Cluster::start(&place, &layout, args.durability, &cancel) {
+        Ok(cluster) => cluster,
+        Err(_) if cancel.is_cancelled() => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let done = match &args.try_file {
+        Some(file) => trial::run(&cluster, file, &cancel).map(|text| out::print(&text)),
+        None => {
+            cluster.write_client_conf(&place)?;
+            out::print(&banner::text(&place, &cluster));
+            while !matches!(received.recv(), Ok(Signal::Stop(_)) | Err(_)) {}
+            out::line("stopping");
+            Ok(())
+        }
+    };
+    cluster.stop();
+    drop(place);
+    match done {
+        Err(_) if cancel.is_cancelled() => Err(failure(fdfs_proto::Status::EINTR, "interrupted")),
+        done => done,
+    }
+}
