@@ -114,7 +114,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Whether whole downloads of regular files are checked against the CRC-32 in their ids (default: yes). Must be off
+    /// Whether whole downloads of regular files are checked against size and CRC-32 in their ids (default: yes). Must be off
     /// for clusters with `check_file_duplicate`, where ids of links hold a random number in its place.
     #[must_use]
     pub const fn verify_crc32(mut self, verify: bool) -> Self {

@@ -94,7 +94,7 @@ struct Fetch<'a> {
     client: &'a Client,
     file: &'a FileId,
     options: &'a DownloadOptions,
-    /// What the content must be; `None` for parts, and for files whose ids do not say it.
+    /// What the content must be; `None` for parts, for files whose ids do not say it, and when nobody wants to check.
     promise: Option<Promise>,
     /// Whether a download that stopped can go on at another storage: the content never changes.
     is_fixed: bool,
@@ -117,7 +117,8 @@ impl<'a> Fetch<'a> {
     fn new(client: &'a Client, file: &'a FileId, options: &'a DownloadOptions) -> Self {
         let is_whole = options.range == ByteRange::ALL;
         let is_fixed = file.logic_name().is_ok_and(|name| name.kind().is_normal());
-        let promise = Promise::of(file).filter(|_| is_whole);
+        let verify = options.verify_crc32.unwrap_or(client.inner.verify_crc32);
+        let promise = Promise::of(file).filter(|_| is_whole && verify);
         Self { client, file, options, promise, is_fixed, total: None, received: 0, crc32: crc32fast::Hasher::new() }
     }
 
@@ -206,8 +207,7 @@ impl<'a> Fetch<'a> {
 
     /// Checks the whole content against the id.
     fn judge_content(&self, target: Target) -> Result<(), Failed> {
-        let verify = self.options.verify_crc32.unwrap_or(self.client.inner.verify_crc32);
-        let Some(promise) = self.promise.filter(|_| verify) else { return Ok(()) };
+        let Some(promise) = self.promise else { return Ok(()) };
         let actual = self.crc32.clone().finalize();
         if actual == promise.crc32 {
             return Ok(());

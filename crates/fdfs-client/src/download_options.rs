@@ -70,7 +70,7 @@ impl DownloadOptions {
         self
     }
 
-    /// Whether the content is checked against the CRC-32 in the id, whatever the client does else.
+    /// Whether the content is checked against size and CRC-32 in the id, whatever the client does else.
     #[must_use]
     pub const fn verify_crc32(mut self, verify: bool) -> Self {
         self.verify_crc32 = Some(verify);
