@@ -71,19 +71,34 @@ impl Cluster {
         let tracker = Tracker::start(conf, log.log.clone())
             .map_err(|error| failure(Status(error.errno()), format!("tracker: {error}")))?;
         let mut cluster = Self { tracker, storages: Vec::new(), logs: vec![log] };
+        match cluster.start_storages(place, layout, durability, cancel) {
+            Ok(()) => Ok(cluster),
+            Err(error) => {
+                cluster.stop();
+                Err(error)
+            }
+        }
+    }
+
+    fn start_storages(
+        &mut self,
+        place: &Place,
+        layout: &Layout,
+        durability: Durability,
+        cancel: &CancellationToken,
+    ) -> anyhow::Result<()> {
         for (index, &addr) in layout.storages.iter().enumerate() {
             let name = format!("storage{}", index + 1);
             let dir = place.server_dir(&name)?;
             let log = open_log(&name, &dir.join("logs/storaged.log"))?;
-            let conf = storage_conf(dir.clone(), addr, cluster.tracker_addr(), durability)?;
+            let conf = storage_conf(dir.clone(), addr, self.tracker_addr(), durability)?;
             let options = StartOptions { cancel: cancel.clone(), on_stage: None };
             let server = StorageServer::start(conf, log.log.clone(), &options)
                 .map_err(|error| failure(Status(error.errno()), format!("{name}: {error}")))?;
-            cluster.storages.push(DevStorage { server, dir });
-            cluster.logs.push(log);
+            self.storages.push(DevStorage { server, dir });
+            self.logs.push(log);
         }
-        cluster.wait_until_writable(cancel)?;
-        Ok(cluster)
+        self.wait_until_writable(cancel)
     }
 
     /// Where the tracker serves.

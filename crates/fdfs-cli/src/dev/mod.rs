@@ -15,13 +15,17 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use fdfs_conf::Durability;
+use fdfs_proto::Status;
 use tokio_util::sync::CancellationToken;
 
 use crate::daemon::signals::{self, Signal};
-use crate::exit::failure;
+use crate::exit::{self, failure};
 use crate::out;
 use cluster::Cluster;
 use place::Place;
+
+/// How often ports are chosen anew when others take them in between.
+const START_TRIES: u32 = 4;
 
 /// What `fdfs dev` takes.
 #[derive(Debug, clap::Args)]
@@ -64,15 +68,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         std::fs::File::open(file).with_context(|| format!("open {}", file.display()))?;
     }
     let place = if args.temp { Place::temporary()? } else { Place::at(&args.dir)? };
-    let layout = ports::choose(args.port_base)?;
-    for note in &layout.notes {
-        eprintln!("{note}");
-    }
-    let cluster = match Cluster::start(&place, &layout, args.durability, &cancel) {
-        Ok(cluster) => cluster,
-        Err(_) if cancel.is_cancelled() => return Ok(()),
-        Err(error) => return Err(error),
-    };
+    let Some(cluster) = start(args, &place, &cancel)? else { return Ok(()) };
     let done = match &args.try_file {
         Some(file) => trial::run(&cluster, file, &cancel).map(|text| out::print(&text)),
         None => {
@@ -86,7 +82,25 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     cluster.stop();
     drop(place);
     match done {
-        Err(_) if cancel.is_cancelled() => Err(failure(fdfs_proto::Status::EINTR, "interrupted")),
+        Err(_) if cancel.is_cancelled() => Err(failure(Status::EINTR, "interrupted")),
         done => done,
     }
+}
+
+/// Starts the servers; `None` when the user has changed his mind.
+fn start(args: &Args, place: &Place, cancel: &CancellationToken) -> anyhow::Result<Option<Cluster>> {
+    for tries_left in (0..START_TRIES).rev() {
+        let layout = ports::choose(args.port_base)?;
+        for note in &layout.notes {
+            eprintln!("{note}");
+        }
+        match Cluster::start(place, &layout, args.durability, cancel) {
+            Ok(cluster) => return Ok(Some(cluster)),
+            Err(_) if cancel.is_cancelled() => return Ok(None),
+            Err(error) if tries_left == 0 || exit::code_of(&error) != Status::EADDRINUSE.0 => return Err(error),
+            // Between the choice of a free port and the start another program was faster.
+            Err(_) => {}
+        }
+    }
+    Ok(None)
 }

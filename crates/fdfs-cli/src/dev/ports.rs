@@ -18,9 +18,9 @@ const TRY_COUNT: usize = 32;
 /// Where the servers listen.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
-    /// The tracker; port 0 is any free one.
+    /// The tracker.
     pub(crate) tracker: SocketAddr,
-    /// One or two storages; port 0 is any free one for each.
+    /// One or two storages, with one port: those of a group must not differ.
     pub(crate) storages: Vec<SocketAddr>,
     /// What the user would not expect.
     pub(crate) notes: Vec<String>,
@@ -41,8 +41,7 @@ pub(crate) fn choose(port_base: Option<u16>) -> anyhow::Result<Layout> {
         )),
     }
     let (tracker_port, storage_port) = match port_base {
-        // The servers take what the system gives them: no other program can be faster.
-        Some(0) => (0, 0),
+        Some(0) => (any_free(&[FIRST])?, any_free(&storage_ips)?),
         Some(base) => {
             // The range of the option leaves room for the next port.
             let (tracker, storage) = (base, base.saturating_add(1));
@@ -112,7 +111,7 @@ mod tests {
         let layout = choose(Some(0)).unwrap();
         let ips: Vec<IpAddr> = layout.storages.iter().map(SocketAddr::ip).collect();
         assert!(ips == [FIRST, SECOND] || (ips == [FIRST] && layout.notes.len() == 1), "{layout:?}");
-        assert!(layout.storages.iter().all(|addr| addr.port() == 0) && layout.tracker.port() == 0);
+        assert!(layout.storages.iter().all(|addr| addr.port() == layout.storages[0].port()), "{layout:?}");
     }
 
     #[test]
