@@ -100,10 +100,8 @@ fn run(program: Program, conf_path: &str, mode: &Mode) -> Result<(), End> {
     match daemon.start(&conf, &run_by, &cancel) {
         Ok(server) => {
             daemon.announce();
-            tracing::info!("{} serves {}", program.command(), server.addr());
             daemon.wait(&received, &server);
             server.stop();
-            tracing::info!("{} has ended", program.command());
             pid_file::remove(&daemon.pid_path);
             Ok(())
         }

@@ -1,5 +1,6 @@
 //! `fdfs download ID [OUT]`.
 
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -57,7 +58,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     }
     let target = target_of(&id, args.out);
     if target == Path::new("-") {
-        let mut stdout = tokio::io::stdout();
+        // The descriptor itself: the buffer of std's stdout would only be in the way.
+        let stdout = std::io::stdout().as_fd().try_clone_to_owned().context("standard output")?;
+        let mut stdout = tokio::fs::File::from_std(stdout.into());
         client.download_to_writer(&id, &mut stdout, &options).await.with_context(|| id.to_string())?;
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use crate::{Place, read, signal, text, wait_for};
 
@@ -123,4 +124,24 @@ fn a_pid_file_of_a_dead_or_foreign_process_hinders_nobody() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("is not running"), "{}", text(&output.stderr));
     assert_eq!(place.run("fdfs_trackerd", &["t2a.conf", "start"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_user_of_run_by_user_owns_the_process_and_its_files() {
+    let mut place = Place::new();
+    let nobody = nix::unistd::User::from_name("nobody").unwrap();
+    let (true, Some(nobody)) = (nix::unistd::geteuid().is_root() && cfg!(target_os = "linux"), nobody) else {
+        eprintln!("skipped: needs root, Linux and the user nobody");
+        return;
+    };
+    place.tracker_conf("t2a.conf", "t2a", "run_by_user = nobody");
+    fs::set_permissions(place.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let output = place.run("fdfs_trackerd", &["t2a.conf", "start"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let pid_path = place.path("t2a/data/fdfs_trackerd.pid");
+    let status = read(std::path::Path::new(&format!("/proc/{}/status", read(&pid_path))));
+    assert!(status.contains(&format!("Uid:\t0\t{0}\t0\t{0}\n", nobody.uid)), "{status}");
+    for name in ["t2a", "t2a/data", "t2a/data/fdfs_trackerd.pid", "t2a/logs/trackerd.log"] {
+        assert_eq!(fs::metadata(place.path(name)).unwrap().uid(), nobody.uid.as_raw(), "{name}");
+    }
 }
