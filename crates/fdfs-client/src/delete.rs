@@ -40,7 +40,7 @@ impl Client {
     pub(crate) async fn change(&self, file: &FileId, ask: &Ask<'_>) -> Result<(), ClientError> {
         let (conn, target) = self.connect_for_change(file, ask.doing).await?;
         let answer = self.inner.calls.call_on(conn, ask).await;
-        let status = answer.map_err(|source| target.failed(ask.doing, source))?.status;
+        let status = answer.map_err(|reason| target.failed(ask.doing, reason))?.status;
         refuse(ask.doing, target, status)
     }
 
@@ -52,7 +52,7 @@ impl Client {
             let target = self.target(doing, told.server, tracker)?;
             let error = match self.inner.calls.take(target.addr).await {
                 Ok(conn) => return Ok((conn, target)),
-                Err(source) => target.failed(doing, source),
+                Err(reason) => target.failed(doing, reason),
             };
             if !patience.waits_after(&error).await {
                 return Err(error);

@@ -148,7 +148,7 @@ impl<'a> Fetch<'a> {
 
     /// Downloads what is missing from one storage.
     async fn from(&mut self, target: Target, sink: &mut Sink<'_>) -> Result<(), Failed> {
-        let net = |source: NetError| Failed::GoOn(target.failed(DOING, source));
+        let net = |reason: NetError| Failed::GoOn(target.failed(DOING, reason));
         let (mut conn, head) = self.request(target).await.map_err(net)?;
         if !head.status.is_ok() {
             conn.discard_content().await;
@@ -163,7 +163,7 @@ impl<'a> Fetch<'a> {
         loop {
             let n = conn.read_content(&mut buffer).await.map_err(net)?;
             let Some(piece) = buffer.get(..n).filter(|piece| !piece.is_empty()) else { break };
-            sink.write(piece).await.map_err(|source| Failed::Final(ClientError::Output(source)))?;
+            sink.write(piece).await.map_err(|reason| Failed::Final(ClientError::Output(reason)))?;
             self.crc32.update(piece);
             self.received += n as u64;
             self.options.progress.tell(self.received);

@@ -28,14 +28,14 @@ impl Client {
         options: &DownloadOptions,
     ) -> Result<u64, ClientError> {
         let path = path.as_ref();
-        let local = |action, path: &Path, source| ClientError::LocalFile { action, path: path.to_owned(), source };
+        let local = |action, path: &Path, reason| ClientError::LocalFile { action, path: path.to_owned(), reason };
         let old = match fs::metadata(path).await {
             Ok(old) if old.is_dir() => {
                 return Err(local("write", path, io::Error::from_raw_os_error(21 /* EISDIR */)));
             }
             Ok(old) if !old.is_file() => {
                 let device = fs::OpenOptions::new().write(true).open(path).await;
-                let mut device = device.map_err(|source| local("open", path, source))?;
+                let mut device = device.map_err(|reason| local("open", path, reason))?;
                 return self.fetch(file, &mut Sink::Writer(&mut device), options).await;
             }
             Ok(old) => Some(old.permissions()),
@@ -44,15 +44,15 @@ impl Client {
         // Behind a symbolic link, the file is replaced and not the link.
         let target = fs::canonicalize(path).await.unwrap_or_else(|_| path.to_owned());
         let (part, made) =
-            PartFile::create(&target).await.map_err(|source| local("create a file for", path, source))?;
+            PartFile::create(&target).await.map_err(|reason| local("create a file for", path, reason))?;
         let mut sink = Sink::File(made);
         let fetched = self.fetch(file, &mut sink, options).await;
         let bytes = fetched.map_err(|error| match error {
-            ClientError::Output(source) => local("write", path, source),
+            ClientError::Output(reason) => local("write", path, reason),
             error => error,
         })?;
         drop(sink);
-        part.rename_to(&target, old).await.map_err(|source| local("replace", path, source))?;
+        part.rename_to(&target, old).await.map_err(|reason| local("replace", path, reason))?;
         Ok(bytes)
     }
 }

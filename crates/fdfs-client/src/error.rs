@@ -22,7 +22,8 @@ pub enum TrackerFailure {
     Net(#[from] NetError),
 }
 
-/// Why an operation failed. The text says what was being done, what happened, and what can be done about it.
+/// Why an operation failed. The text says what was being done, what happened, and what can be done about it. It is
+/// complete: no [`source`](std::error::Error::source) has to be shown along with it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -31,7 +32,7 @@ pub enum ClientError {
     NoTrackerGiven,
     /// The text for a tracker is no address.
     #[error("tracker: {0}")]
-    BadTracker(#[source] ResolveError),
+    BadTracker(ResolveError),
     /// No tracker could be asked.
     #[error("{doing}: no tracker answers: {}", joined(failures))]
     NoTrackerAnswers {
@@ -74,7 +75,7 @@ pub enum ClientError {
         ip: String,
     },
     /// No connection to a storage.
-    #[error("{doing}: storage {storage} cannot be reached: {source}{}", unreachable_hint(*tracker))]
+    #[error("{doing}: storage {storage} cannot be reached: {reason}{}", unreachable_hint(*tracker))]
     StorageUnreachable {
         /// What was being done.
         doing: &'static str,
@@ -83,31 +84,31 @@ pub enum ClientError {
         /// The tracker that gave the address; `None` for an address of the caller.
         tracker: Option<SocketAddr>,
         /// Why.
-        source: Box<NetError>,
+        reason: Box<NetError>,
     },
     /// The connection to a server broke in the middle, or time ran out.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {reason}")]
     Connection {
         /// What was being done.
         doing: &'static str,
         /// Why.
-        source: Box<NetError>,
+        reason: Box<NetError>,
     },
     /// A server answered something that is not an answer of this protocol.
-    #[error("{doing}: {server} answers nonsense: {source}; is it a server of the right kind?")]
+    #[error("{doing}: {server} answers nonsense: {reason}; is it a server of the right kind?")]
     BadAnswer {
         /// What was being done.
         doing: &'static str,
         /// The server.
         server: SocketAddr,
         /// What is wrong.
-        source: WireError,
+        reason: WireError,
     },
     /// A text is no file id, or no part of one.
-    #[error("{0}")]
+    #[error(transparent)]
     BadFileId(#[from] NameError),
     /// A name, such as a group's or an extension, has characters or a length that it cannot have.
-    #[error("{0}")]
+    #[error(transparent)]
     BadText(#[from] WireError),
     /// Metadata that cannot be stored as it is.
     #[error("metadata {name:?}: {why}")]
@@ -146,24 +147,24 @@ pub enum ClientError {
         actual_bytes: u64,
     },
     /// A local file.
-    #[error("{action} {}: {source}", path.display())]
+    #[error("{action} {}: {reason}", path.display())]
     LocalFile {
         /// What was being done with it.
         action: &'static str,
         /// The file.
         path: PathBuf,
         /// The system's reason.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The content to upload could not be read, or ended too early.
     #[error("read the content to upload: {0}")]
-    Content(#[source] io::Error),
+    Content(io::Error),
     /// What was downloaded could not be passed on.
     #[error("write what was downloaded: {0}")]
-    Output(#[source] io::Error),
+    Output(io::Error),
     /// The file was uploaded, but its metadata could not be set.
     #[error(
-        "{file} was uploaded, but its metadata could not be set, and so it {}: {source}",
+        "{file} was uploaded, but its metadata could not be set, and so it {}: {reason}",
         if *deleted { "was deleted again" } else { "should be deleted" }
     )]
     MetadataNotSet {
@@ -172,7 +173,7 @@ pub enum ClientError {
         /// Whether it is gone again.
         deleted: bool,
         /// Why.
-        source: Box<ClientError>,
+        reason: Box<ClientError>,
     },
 }
 
@@ -187,14 +188,14 @@ impl ClientError {
             }
             Self::BadText(_) | Self::BadMetadata { .. } | Self::WrongSize { .. } => Status::EINVAL,
             Self::NoTrackerAnswers { failures, .. } => match failures.last() {
-                Some(TrackerFailure::Net(source)) => source.status(),
+                Some(TrackerFailure::Net(reason)) => reason.status(),
                 Some(TrackerFailure::Resolve(_)) | None => Status::ENOENT,
             },
             Self::TrackerRefused { status, .. } | Self::StorageRefused { status, .. } => *status,
-            Self::StorageUnreachable { source, .. } | Self::Connection { source, .. } => source.status(),
+            Self::StorageUnreachable { reason, .. } | Self::Connection { reason, .. } => reason.status(),
             Self::Corrupt { .. } => Status::EIO,
-            Self::LocalFile { source, .. } | Self::Content(source) | Self::Output(source) => Status::from_io(source),
-            Self::MetadataNotSet { source, .. } => source.status(),
+            Self::LocalFile { reason, .. } | Self::Content(reason) | Self::Output(reason) => Status::from_io(reason),
+            Self::MetadataNotSet { reason, .. } => reason.status(),
         }
     }
 
@@ -217,13 +218,13 @@ impl ClientError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::NoTrackerAnswers { .. } | Self::StorageUnreachable { .. } => true,
-            Self::Connection { source, .. } => source.is_closed() || source.is_timeout() || source.is_connect(),
+            Self::Connection { reason, .. } => reason.is_closed() || reason.is_timeout() || reason.is_connect(),
             // Until storages have joined again, a tracker that was started anew knows none.
             Self::TrackerRefused { status, .. } => matches!(*status, Status::ENOENT | Status::EAGAIN | Status::EBUSY),
             Self::StorageRefused { status, .. } => {
                 matches!(*status, Status::EAGAIN | Status::EBUSY | Status::EIO | Status::ENOMEM)
             }
-            Self::MetadataNotSet { source, deleted, .. } => *deleted && source.is_retryable(),
+            Self::MetadataNotSet { reason, deleted, .. } => *deleted && reason.is_retryable(),
             _ => false,
         }
     }
@@ -281,9 +282,9 @@ mod tests {
         assert!(!unknown.is_not_found() && unknown.is_retryable() && unknown.errno() == 2);
         assert!(unknown.to_string().contains("fdfs monitor"), "{unknown}");
 
-        let source = Box::new(NetError::Connect { peer: addr, source: io::Error::from_raw_os_error(111) });
+        let reason = Box::new(NetError::Connect { peer: addr, source: io::Error::from_raw_os_error(111) });
         let tracker = Some("10.0.0.1:22122".parse().unwrap());
-        let unreachable = ClientError::StorageUnreachable { doing: "upload", storage: addr, tracker, source };
+        let unreachable = ClientError::StorageUnreachable { doing: "upload", storage: addr, tracker, reason };
         let text = unreachable.to_string();
         assert!(text.contains("10.0.0.5:23000") && text.contains("tracker 10.0.0.1:22122 gave"), "{text}");
         assert!(unreachable.is_retryable() && unreachable.errno() == 111);
@@ -291,7 +292,7 @@ mod tests {
         let file: Box<FileId> = Box::new("group1/M00/00/00/a".parse().unwrap());
         let corrupt = ClientError::Corrupt { file: file.clone(), storage: addr, expected: 1, actual: 0xFF };
         assert!(corrupt.to_string().contains("000000ff, the id says 00000001"), "{corrupt}");
-        let wrapped = ClientError::MetadataNotSet { file, deleted: true, source: Box::new(unreachable) };
+        let wrapped = ClientError::MetadataNotSet { file, deleted: true, reason: Box::new(unreachable) };
         assert!(wrapped.is_retryable() && wrapped.errno() == 111);
     }
 

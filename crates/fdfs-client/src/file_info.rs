@@ -94,10 +94,10 @@ impl Client {
         let (command, body) = (Command::QueryFileInfo, file.to_bytes());
         let ask = Ask { doing, command, status: flags.byte(), body: &body, max_answer: ANSWER_MAX };
         let (body, target) = self.read_call(file, Command::QueryFetchOne, &ask).await?;
-        let answer = StorageAnswer::from_bytes(&body).map_err(|source| ClientError::BadAnswer {
+        let answer = StorageAnswer::from_bytes(&body).map_err(|reason| ClientError::BadAnswer {
             doing,
             server: target.addr,
-            source,
+            reason,
         })?;
         let name = file.logic_name().ok();
         let not_computed = flags.without_crc && answer.crc32 == 0;

@@ -32,8 +32,8 @@ impl Patience {
     /// Waits, if `error` is worth another try; says whether it is.
     pub(crate) async fn waits_after(&mut self, error: &ClientError) -> bool {
         let passes = match error {
-            ClientError::StorageUnreachable { source, .. } => {
-                matches!(source.status(), Status::ECONNREFUSED | Status::EAGAIN | Status::EADDRINUSE)
+            ClientError::StorageUnreachable { reason, .. } => {
+                matches!(reason.status(), Status::ECONNREFUSED | Status::EAGAIN | Status::EADDRINUSE)
             }
             _ => false,
         };

@@ -28,7 +28,7 @@ pub(crate) fn read<T>(
     told: &Told,
     decode: impl FnOnce(&[u8]) -> Result<T, WireError>,
 ) -> Result<T, ClientError> {
-    decode(&told.body).map_err(|source| ClientError::BadAnswer { doing, server: told.tracker, source })
+    decode(&told.body).map_err(|reason| ClientError::BadAnswer { doing, server: told.tracker, reason })
 }
 
 impl Client {

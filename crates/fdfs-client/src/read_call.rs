@@ -45,7 +45,7 @@ impl Client {
                     }
                     error
                 }
-                Err(source) => target.failed(ask.doing, source),
+                Err(reason) => target.failed(ask.doing, reason),
             };
             failed.get_or_insert(error);
         }

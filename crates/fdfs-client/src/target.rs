@@ -18,12 +18,12 @@ pub(crate) struct Target {
 
 impl Target {
     /// What a failure on the way to it, or on its connection, means.
-    pub(crate) fn failed(self, doing: &'static str, source: NetError) -> ClientError {
-        let (is_connect, source) = (source.is_connect(), Box::new(source));
+    pub(crate) fn failed(self, doing: &'static str, reason: NetError) -> ClientError {
+        let (is_connect, reason) = (reason.is_connect(), Box::new(reason));
         if is_connect {
-            ClientError::StorageUnreachable { doing, storage: self.addr, tracker: self.tracker, source }
+            ClientError::StorageUnreachable { doing, storage: self.addr, tracker: self.tracker, reason }
         } else {
-            ClientError::Connection { doing, source }
+            ClientError::Connection { doing, reason }
         }
     }
 }

@@ -58,12 +58,12 @@ impl Client {
     /// [`ClientError::LocalFile`] when it cannot be read or is no regular file; and as [`Client::upload`].
     pub async fn upload_file(&self, path: impl AsRef<Path>, options: &UploadOptions) -> Result<FileId, ClientError> {
         let path = path.as_ref();
-        let local = |action| move |source| ClientError::LocalFile { action, path: path.to_owned(), source };
+        let local = |action| move |reason| ClientError::LocalFile { action, path: path.to_owned(), reason };
         let file = tokio::fs::File::open(path).await.map_err(local("open"))?;
         let facts = file.metadata().await.map_err(local("look at"))?;
         if !facts.is_file() {
-            let source = std::io::Error::from_raw_os_error(i32::from(Status::EINVAL.0));
-            return Err(local("upload something that is no regular file:")(source));
+            let reason = std::io::Error::from_raw_os_error(i32::from(Status::EINVAL.0));
+            return Err(local("upload something that is no regular file:")(reason));
         }
         let ext = options.ext.unwrap_or_else(|| ext_of_local_file(path.as_os_str().as_encoded_bytes()));
         self.upload_content(Content::file(file, facts.len()), ext, options).await
@@ -136,7 +136,7 @@ impl Client {
         progress: &Progress,
     ) -> Result<FileId, Failed> {
         let calls = &self.inner.calls;
-        let net = |source: NetError| Failed::Elsewhere(place.target.failed(DOING, source));
+        let net = |reason: NetError| Failed::Elsewhere(place.target.failed(DOING, reason));
         // A kept connection that turns out to be closed would cost a stream its only try.
         let taken = match content {
             Content::Stream { .. } => calls.connect(place.target.addr).await,
@@ -145,10 +145,10 @@ impl Client {
         let mut conn = taken.map_err(net)?;
         let head = UploadHead { store_path: place.store_path, file_size: content.len(), ext };
         let answer = loop {
-            content.begin().await.map_err(|source| Failed::Final(ClientError::Content(source)))?;
+            content.begin().await.map_err(|reason| Failed::Final(ClientError::Content(reason)))?;
             match send(&mut conn, &head, content, progress).await {
                 Ok(answer) => break answer,
-                Err(SendError::Content(source)) => return Err(Failed::Final(ClientError::Content(source))),
+                Err(SendError::Content(reason)) => return Err(Failed::Final(ClientError::Content(reason))),
                 Err(SendError::Net(error)) if conn.answer_begun() => {
                     return Err(Failed::Final(place.target.failed(DOING, error)));
                 }
@@ -165,7 +165,7 @@ impl Client {
         }
         let server = place.target.addr;
         FileId::from_bytes(&answer.body)
-            .map_err(|source| Failed::Final(ClientError::BadAnswer { doing: DOING, server, source }))
+            .map_err(|reason| Failed::Final(ClientError::BadAnswer { doing: DOING, server, reason }))
     }
 
     /// Sets metadata where the file was just uploaded to; deletes the file again if that fails.
@@ -176,13 +176,13 @@ impl Client {
         let calls = &self.inner.calls;
         let result = match calls.call(place.target.addr, &set).await {
             Ok(answer) => refuse(doing, place.target, answer.status),
-            Err(source) => Err(place.target.failed(doing, source)),
+            Err(reason) => Err(place.target.failed(doing, reason)),
         };
         let Err(error) = result else { return Ok(()) };
         let (body, command) = (file.to_bytes(), Command::DeleteFile);
         let delete = Ask { doing: "delete a file", command, status: 0, body: &body, max_answer: 0 };
         let deleted = calls.call(place.target.addr, &delete).await.is_ok_and(|answer| answer.status.is_ok());
-        Err(ClientError::MetadataNotSet { file: Box::new(*file), deleted, source: Box::new(error) })
+        Err(ClientError::MetadataNotSet { file: Box::new(*file), deleted, reason: Box::new(error) })
     }
 }
 
