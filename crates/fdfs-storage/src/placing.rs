@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fdfs_conf::choice::DistributeMode;
 use fdfs_core::placement::{
-    PathFacts, PathRule, PlacementError, Reserve, StorePathChooser, SubdirCursor, hashed_subdir,
+    PathFacts, PathRule, PlacementError, Reserve, StorePathChooser, Subdir, SubdirCursor, hashed_subdir,
 };
 use fdfs_proto::FileName;
 use fdfs_proto::disk::storage_stat::SubdirCursor as StoredCursor;
@@ -63,13 +63,18 @@ impl Placing {
         state.chooser.choose(asked, self.rules.path_rule, &state.paths, self.rules.reserve, bytes)
     }
 
-    /// The name of a new file, in the sub directories it belongs to.
+    /// The sub directories whose turn it is; each upload takes one. With `file_distribute_path_mode` 1 they count only
+    /// until the file has its name.
     #[must_use]
-    pub fn name(&self, mut new: NewName) -> FileName {
+    pub fn draw_subdir(&self) -> Subdir {
+        self.lock().cursor.next_file(self.rules.rotate_count, self.rules.subdir_count)
+    }
+
+    /// The name of a new file: in the sub directories that were drawn for it, or in those that its name asks for.
+    #[must_use]
+    pub fn name(&self, drawn: Subdir, mut new: NewName) -> FileName {
         let subdir = match self.rules.mode {
-            DistributeMode::RoundRobin => {
-                self.lock().cursor.next_file(self.rules.rotate_count, self.rules.subdir_count)
-            }
+            DistributeMode::RoundRobin => drawn,
             DistributeMode::Hash => {
                 let (high, low) = fdfs_proto::file_id::subdirs_by_hash(&new.encoded(), self.rules.subdir_count);
                 hashed_subdir(high, low, self.rules.subdir_count)
@@ -132,7 +137,7 @@ mod tests {
             random,
             ext,
         };
-        LogicName::parse(&placing.name(new)).unwrap()
+        LogicName::parse(&placing.name(placing.draw_subdir(), new)).unwrap()
     }
 
     #[test]

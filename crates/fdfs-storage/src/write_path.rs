@@ -82,27 +82,20 @@ impl<F: Fs> WritePath<F> {
         mut new_name: impl FnMut() -> FileName,
     ) -> Result<FileName, RequestError> {
         slot.check_writable()?;
-        if self.durability == Durability::Disk {
-            let permit = slot.permits.write().await;
-            let mut file = NewFile::begin(slot.path.clone())?;
-            file.write(content, 0)?;
-            drop(permit);
-            return self.add_streamed(slot, file, created, new_name).await;
-        }
         let permit = slot.permits.write().await;
         let name = free_name(&mut new_name, |name| slot.path.place_whole(true_name(name), content))?;
         drop(permit);
-        self.record_new(slot, name, created).await
+        self.commit_new(slot, name, created).await
     }
 
-    /// Begins a file that comes in pieces.
+    /// Begins a file that comes in pieces, in the sub directories `folder` (`HH/HH`).
     ///
     /// # Errors
     /// [`RequestError`].
-    pub async fn begin(&self, slot: &PathSlot<F>) -> Result<NewFile<F>, RequestError> {
+    pub async fn begin(&self, slot: &PathSlot<F>, folder: &str) -> Result<NewFile<F>, RequestError> {
         slot.check_writable()?;
         let _permit = slot.permits.write().await;
-        Ok(NewFile::begin(slot.path.clone())?)
+        Ok(NewFile::begin(slot.path.clone(), folder)?)
     }
 
     /// Writes a piece.
@@ -147,15 +140,16 @@ impl<F: Fs> WritePath<F> {
         let name = free_name(&mut new_name, |name| file.name(true_name(name)))?;
         drop(file);
         drop(permit);
+        self.commit_new(slot, name, created).await
+    }
+
+    /// Makes a placed file durable as the policy asks, and records it.
+    async fn commit_new(&self, slot: &PathSlot<F>, name: FileName, created: u32) -> Result<FileName, RequestError> {
         if let Err(e) = slot.flush().await {
-            // Its name may or may not be durable; without a record it is nobody's, and the next start sorts it out.
+            // What of it is durable nobody knows; without a record it is nobody's, and the next start sorts it out.
             let _ = slot.path.remove(true_name(&name));
             return Err(e.into());
         }
-        self.record_new(slot, name, created).await
-    }
-
-    async fn record_new(&self, slot: &PathSlot<F>, name: FileName, created: u32) -> Result<FileName, RequestError> {
         match self.commit.record(&[source_record(created, name, Op::Create)]).await {
             Ok(()) => Ok(name),
             // The record is in the log, durable or not: the file stays with it. The client is told that nobody knows.

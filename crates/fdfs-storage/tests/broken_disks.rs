@@ -130,7 +130,7 @@ async fn run(writer: &WritePath<SimFs>, step: Step, old: Option<FileName>) -> Ac
             writer.add_whole(slot, CONTENT, NOW, draw).await.map_or(Acked::Nothing, Acked::File)
         }
         (Step::Streamed, ..) => {
-            let Ok(mut file) = writer.begin(slot).await else { return Acked::Nothing };
+            let Ok(mut file) = writer.begin(slot, "00/01").await else { return Acked::Nothing };
             for piece in CONTENT.chunks(8) {
                 if writer.write_piece(slot, &mut file, piece).await.is_err() {
                     return Acked::Nothing;

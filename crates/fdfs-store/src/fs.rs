@@ -60,6 +60,11 @@ pub trait Fs: std::fmt::Debug + Clone + Send + Sync + 'static {
     fn make_dir(&self, dir: &Self::Dir, name: &str) -> io::Result<()>;
     /// Makes a new file for writing; an existing name is an error.
     fn create_new(&self, dir: &Self::Dir, name: &str) -> io::Result<Self::File>;
+    /// Makes a file for writing that has no name yet, on the file system of `folder`. It vanishes with its last handle
+    /// unless [`Fs::give_name`] gives it a name. Not every file system can; the error then is of the kind `Unsupported`.
+    fn create_unnamed(&self, dir: &Self::Dir, folder: &str) -> io::Result<Self::File>;
+    /// Gives a file without a name its name; an existing name is an error.
+    fn give_name(&self, dir: &Self::Dir, file: &Self::File, name: &str) -> io::Result<()>;
     /// Makes a file for writing, or empties the one that has the name.
     fn create_or_empty(&self, dir: &Self::Dir, name: &str) -> io::Result<Self::File>;
     /// Opens a file for writing at positions, makes it when it is missing, keeps its content.

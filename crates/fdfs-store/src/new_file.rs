@@ -1,4 +1,4 @@
-//! A file that is coming in piece by piece: a temporary name, then its final one.
+//! A file that is coming in piece by piece: without a name until it is whole.
 
 use std::sync::Arc;
 
@@ -12,32 +12,38 @@ use crate::store_path::StorePath;
 #[derive(Debug)]
 pub struct NewFile<F: Fs = RealFs> {
     path: Arc<StorePath<F>>,
-    temp_name: String,
+    /// Its temporary name, on a file system that cannot do without.
+    temp_name: Option<String>,
     file: F::File,
     len_bytes: u64,
     /// Bytes that were not yet written back when `fsync_after_written_bytes` is set.
     unsynced_bytes: u64,
     crc: crc32fast::Hasher,
-    is_named: bool,
 }
 
 impl<F: Fs> NewFile<F> {
-    /// Begins a file on a store path.
+    /// Begins a file on a store path, in the sub directories `folder` (`HH/HH`) where it will probably be named.
+    ///
+    /// The kernel forgets a file without a name when its last handle is gone, also with the process. File systems that
+    /// cannot do that get a temporary name, which the next start removes.
     ///
     /// # Errors
     /// [`StoreError::Disk`].
-    pub fn begin(path: Arc<StorePath<F>>) -> Result<Self, StoreError> {
-        let temp_name = path.temp_name();
-        let file = path.fs().create_new(path.data(), &temp_name).at("create", path.data_path(), &temp_name)?;
-        Ok(Self {
-            path,
-            temp_name,
-            file,
-            len_bytes: 0,
-            unsynced_bytes: 0,
-            crc: crc32fast::Hasher::new(),
-            is_named: false,
-        })
+    pub fn begin(path: Arc<StorePath<F>>, folder: &str) -> Result<Self, StoreError> {
+        let (file, temp_name) = match path.create_unnamed(folder)? {
+            Some(file) => (file, None),
+            None => {
+                let name = path.temp_name();
+                (path.fs().create_new(path.data(), &name).at("create", path.data_path(), &name)?, Some(name))
+            }
+        };
+        let crc = crc32fast::Hasher::new();
+        Ok(Self { path, temp_name, file, len_bytes: 0, unsynced_bytes: 0, crc })
+    }
+
+    /// What messages call it.
+    fn shown(&self) -> &str {
+        self.temp_name.as_deref().unwrap_or("a new file")
     }
 
     /// Appends a piece. With `sync_every_bytes` above 0 the written bytes are made durable each time that many have
@@ -47,7 +53,7 @@ impl<F: Fs> NewFile<F> {
     /// [`StoreError::Disk`].
     pub fn write(&mut self, piece: &[u8], sync_every_bytes: u64) -> Result<(), StoreError> {
         self.crc.update(piece);
-        self.file.write_all_at(piece, self.len_bytes).at("write", self.path.data_path(), &self.temp_name)?;
+        self.file.write_all_at(piece, self.len_bytes).at("write", self.path.data_path(), self.shown())?;
         self.len_bytes += piece.len() as u64;
         self.unsynced_bytes += piece.len() as u64;
         if sync_every_bytes > 0 && self.unsynced_bytes >= sync_every_bytes {
@@ -62,7 +68,7 @@ impl<F: Fs> NewFile<F> {
     /// [`StoreError::Disk`]; the store path must not be written any more then.
     pub fn sync(&mut self) -> Result<(), StoreError> {
         self.unsynced_bytes = 0;
-        self.file.sync().at("sync", self.path.data_path(), &self.temp_name)
+        self.file.sync().at("sync", self.path.data_path(), self.shown())
     }
 
     /// Bytes written so far.
@@ -82,7 +88,7 @@ impl<F: Fs> NewFile<F> {
     /// # Errors
     /// [`StoreError::Disk`].
     pub fn modified_unix_secs(&self) -> Result<i64, StoreError> {
-        let stat = self.file.stat().at("stat", self.path.data_path(), &self.temp_name)?;
+        let stat = self.file.stat().at("stat", self.path.data_path(), self.shown())?;
         Ok(stat.modified_unix_secs)
     }
 
@@ -91,17 +97,22 @@ impl<F: Fs> NewFile<F> {
     /// # Errors
     /// [`StoreError::Exists`], [`StoreError::Disk`].
     pub fn name(&mut self, true_name: &str) -> Result<(), StoreError> {
-        self.path.rename_new(&self.temp_name, true_name)?;
-        self.is_named = true;
+        match &self.temp_name {
+            None => self.path.give_name(&self.file, true_name)?,
+            Some(temp_name) => {
+                self.path.rename_new(temp_name, true_name)?;
+                self.temp_name = None;
+            }
+        }
         Ok(())
     }
 }
 
 impl<F: Fs> Drop for NewFile<F> {
     fn drop(&mut self) {
-        if !self.is_named {
+        if let Some(temp_name) = &self.temp_name {
             // What cannot be removed now is removed at the next start.
-            let _ = self.path.fs().remove(self.path.data(), &self.temp_name);
+            let _ = self.path.fs().remove(self.path.data(), temp_name);
         }
     }
 }
@@ -111,26 +122,39 @@ mod tests {
     use super::*;
     use crate::RealFs;
 
-    #[test]
-    fn a_file_in_pieces_has_no_name_until_it_is_whole() {
+    fn check(needs_temp_names: bool) {
         let temp = tempfile::tempdir().unwrap();
         let path = Arc::new(StorePath::open(RealFs, 0, temp.path(), false, 4).unwrap().path);
-        let names = || RealFs.list(path.data(), "").unwrap();
-        let mut file = NewFile::begin(path.clone()).unwrap();
+        if needs_temp_names {
+            path.use_temp_names();
+        }
+        let names = || RealFs.list(path.data(), "").unwrap().iter().filter(|name| name.starts_with('.')).count();
+        let mut file = NewFile::begin(path.clone(), "00/02").unwrap();
         file.write(b"hello ", 0).unwrap();
         file.write(b"world", 4).unwrap();
         assert_eq!(file.crc32(), 0x0d4a_1185);
         assert_eq!(file.len_bytes(), 11);
-        assert_eq!(names().len(), 1);
+        assert_eq!(names(), usize::from(needs_temp_names));
         file.name("00/01/x").unwrap();
         drop(file);
-        assert_eq!(names(), ["00"]);
+        assert_eq!(names(), 0);
         assert_eq!(std::fs::read(temp.path().join("data/00/01/x")).unwrap(), b"hello world");
 
-        let mut cut_off = NewFile::begin(path.clone()).unwrap();
+        let mut cut_off = NewFile::begin(path.clone(), "00/01").unwrap();
         cut_off.write(b"half", 0).unwrap();
         assert!(matches!(cut_off.name("00/01/x"), Err(StoreError::Exists { .. })));
         drop(cut_off);
-        assert_eq!(names(), ["00"]);
+        assert_eq!(names(), 0);
+        assert_eq!(RealFs.list(path.data(), "00/01").unwrap(), ["x"]);
+    }
+
+    #[test]
+    fn a_file_in_pieces_has_no_name_until_it_is_whole() {
+        check(false);
+    }
+
+    #[test]
+    fn a_file_system_without_unnamed_files_gets_temporary_names() {
+        check(true);
     }
 }

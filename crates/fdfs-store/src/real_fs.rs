@@ -1,7 +1,7 @@
 //! The operating system's file system, by handles: every path walk starts at an open directory.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags};
@@ -70,6 +70,22 @@ impl Fs for RealFs {
 
     fn create_new(&self, dir: &RealDir, name: &str) -> io::Result<RealFile> {
         open(dir, name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
+    }
+
+    fn create_unnamed(&self, dir: &RealDir, folder: &str) -> io::Result<RealFile> {
+        use rustix::io::Errno;
+        match fs::openat(&dir.0, folder, OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC, FILE_MODE) {
+            // What kernels and file systems that do not know O_TMPFILE say to it.
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {
+                Err(io::ErrorKind::Unsupported.into())
+            }
+            other => Ok(RealFile(other?)),
+        }
+    }
+
+    fn give_name(&self, dir: &RealDir, file: &RealFile, name: &str) -> io::Result<()> {
+        let handle = format!("/proc/self/fd/{}", file.0.as_raw_fd());
+        Ok(fs::linkat(CWD, handle.as_str(), &dir.0, name, AtFlags::SYMLINK_FOLLOW)?)
     }
 
     fn create_or_empty(&self, dir: &RealDir, name: &str) -> io::Result<RealFile> {

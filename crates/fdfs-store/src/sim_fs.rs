@@ -4,6 +4,7 @@
 //! a seed says: a disk may have written any part of it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -292,6 +293,28 @@ impl Fs for SimFs {
         state.call()?;
         let node = state.create(dir.0, name, true)?;
         Ok(SimFile { fs: self.clone(), node })
+    }
+
+    fn create_unnamed(&self, dir: &SimDir, folder: &str) -> io::Result<SimFile> {
+        let mut state = self.lock();
+        state.call()?;
+        let folder = state.find(dir.0, folder)?;
+        state.entries(folder)?;
+        let node = state.add(Node::File { data: Vec::new(), synced: Vec::new() });
+        Ok(SimFile { fs: self.clone(), node })
+    }
+
+    fn give_name(&self, dir: &SimDir, file: &SimFile, name: &str) -> io::Result<()> {
+        let mut state = self.lock();
+        state.call()?;
+        let (folder, last) = state.parent(dir.0, name)?;
+        match state.entries(folder)?.entry(last.to_owned()) {
+            Entry::Occupied(_) => Err(io::Error::from_raw_os_error(17)),
+            Entry::Vacant(entry) => {
+                entry.insert(file.node);
+                Ok(())
+            }
+        }
     }
 
     fn create_or_empty(&self, dir: &SimDir, name: &str) -> io::Result<SimFile> {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::error::{At, StoreError};
 use crate::fs::{Fs, FsFile, Space};
@@ -29,6 +29,8 @@ pub struct StorePath<F: Fs = RealFs> {
     subdir_count: u16,
     device: u64,
     temp_seq: AtomicU64,
+    /// The file system cannot make files without a name.
+    needs_temp_names: AtomicBool,
     /// Why nothing more may be written here; set once, for the rest of the process.
     broken: OnceLock<String>,
 }
@@ -77,6 +79,7 @@ impl<F: Fs> StorePath<F> {
             subdir_count,
             device,
             temp_seq: AtomicU64::new(0),
+            needs_temp_names: AtomicBool::new(false),
             broken: OnceLock::new(),
         };
         Ok(OpenedPath { path, is_incomplete, removed_temp_count })
@@ -167,6 +170,38 @@ impl<F: Fs> StorePath<F> {
                 Err(StoreError::Exists { path: self.data_path.join(true_name) })
             }
             other => other.at("create", &self.data_path, true_name),
+        }
+    }
+
+    /// As on a file system that cannot make files without a name.
+    #[cfg(test)]
+    pub(crate) fn use_temp_names(&self) {
+        self.needs_temp_names.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes a file without a name on the file system of `folder` (`HH/HH`); `None` where the file system cannot.
+    pub(crate) fn create_unnamed(&self, folder: &str) -> Result<Option<F::File>, StoreError> {
+        if self.needs_temp_names.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let create = || self.fs.create_unnamed(&self.data, folder);
+        match self.retry_with_parents(folder, create(), create) {
+            Err(e) if e.kind() == io::ErrorKind::Unsupported => {
+                self.needs_temp_names.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            other => other.at("create a file in", &self.data_path, folder).map(Some),
+        }
+    }
+
+    /// Gives a file without a name its true name, which must be free.
+    pub(crate) fn give_name(&self, file: &F::File, true_name: &str) -> Result<(), StoreError> {
+        let give = || self.fs.give_name(&self.data, file, true_name);
+        match self.retry_with_parents(true_name, give(), give) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                Err(StoreError::Exists { path: self.data_path.join(true_name) })
+            }
+            other => other.at("name", &self.data_path, true_name),
         }
     }
 

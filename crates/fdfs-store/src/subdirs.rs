@@ -39,7 +39,8 @@ pub fn make_all<F: Fs>(fs: &F, data: &F::Dir, root: &Path, count: u16) -> Result
     Ok(())
 }
 
-/// Makes the two directories above a true name (`HH/HH/NAME`), for a file that comes before [`make_all`] got there.
+/// Makes the two directories of a true name (`HH/HH/NAME`) or folder (`HH/HH`), for a file that comes before [`make_all`]
+/// got there.
 pub(crate) fn make_parents<F: Fs>(fs: &F, data: &F::Dir, true_name: &str) -> io::Result<()> {
     for end in [2, 5] {
         if let Some(name) = true_name.get(..end) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fdfs_core::placement::Subdir;
 use fdfs_proto::cmd::storage::{ContentHead, UploadHead};
 use fdfs_proto::file_id::{FileId, NewName};
 use fdfs_proto::{FileName, Wire};
@@ -19,29 +20,31 @@ pub(super) async fn upload_file(storage: &Arc<Storage>, exchange: &mut Exchange<
     let index = storage.placing.choose_path(head.store_path, head.file_size)?;
     let slot = storage.slot(index)?;
     let blank = blank_name(index, storage.identity.source, head.file_size);
-    let draw = |name: NewName| move || storage.placing.name(with_chance(name, &head.ext));
+    let subdir = storage.placing.draw_subdir();
+    let draw = |name: NewName| move || storage.placing.name(subdir, with_chance(name, &head.ext));
     let name = match exchange.whole_content() {
         Some(content) => {
             let created = in_name(now_unix_secs());
             let facts = NewName { crc32: crc32fast::hash(content), created, ..blank };
             storage.write_path.add_whole(slot, content, created, draw(facts)).await?
         }
-        None => receive(storage, slot, exchange, blank, draw).await?,
+        None => receive(storage, slot, subdir, exchange, blank, draw).await?,
     };
     exchange.log_name = Some(name);
     FileId { group: storage.group, name }.encode(exchange.answer);
     Ok(Reply::Body)
 }
 
-/// A file larger than the buffer: piece by piece under a temporary name. An upload that is cut off leaves nothing.
+/// A file larger than the buffer: piece by piece, without a name until it is whole. An upload that is cut off leaves nothing.
 async fn receive<N: FnMut() -> FileName>(
     storage: &Arc<Storage>,
     slot: &PathSlot,
+    subdir: Subdir,
     exchange: &mut Exchange<'_>,
     blank: NewName,
     draw: impl FnOnce(NewName) -> N,
 ) -> Result<FileName, RequestError> {
-    let mut file = storage.write_path.begin(slot).await?;
+    let mut file = storage.write_path.begin(slot, &format!("{:02X}/{:02X}", subdir.high, subdir.low)).await?;
     while exchange.left() > 0 {
         let len = exchange.next_piece().await?;
         storage.write_path.write_piece(slot, &mut file, exchange.piece(len)).await?;
