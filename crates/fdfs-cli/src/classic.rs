@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use crate::{daemon, monitor};
+use crate::{daemon, files, monitor};
 
 /// A classic program.
 pub(crate) struct Program {
@@ -17,7 +17,12 @@ pub(crate) struct Program {
 pub(crate) const PROGRAMS: &[Program] = &[
     Program { name: "fdfs_trackerd", main: daemon::classic::trackerd },
     Program { name: "fdfs_storaged", main: daemon::classic::storaged },
+    Program { name: "fdfs_upload_file", main: files::upload_file::main },
+    Program { name: "fdfs_download_file", main: files::download_file::main },
+    Program { name: "fdfs_delete_file", main: files::delete_file::main },
+    Program { name: "fdfs_file_info", main: files::file_info::main },
     Program { name: "fdfs_monitor", main: monitor::classic::main },
+    Program { name: "fdfs_crc32", main: files::crc32::main },
 ];
 
 /// The program that a first argument names, by its last part.

@@ -6,13 +6,10 @@ mod classic;
 mod classic_log;
 mod conf_check;
 mod conf_loader;
-mod connect_stub;
 mod daemon;
 mod dev;
 mod exit;
-mod files {
-    pub(crate) use crate::connect_stub as connect;
-}
+mod files;
 mod human;
 mod link;
 mod monitor;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{conf_check, daemon, dev, exit, link, monitor};
+use crate::{conf_check, daemon, dev, exit, files, link, monitor};
 
 /// FastDFS in one program: tracker, storage, clients and tools
 #[derive(Debug, Parser)]
@@ -35,6 +35,17 @@ enum Command {
     Trackerd(daemon::modern::Args),
     /// Run a storage in the foreground
     Storaged(daemon::modern::Args),
+    /// Store a local file and print its id
+    Upload(files::upload::Args),
+    /// Fetch a file by its id
+    Download(files::download::Args),
+    /// Delete files by their ids
+    Delete(files::delete::Args),
+    /// Show what is known of a file
+    Info(files::info::Args),
+    /// Show or set the metadata of a file
+    #[command(subcommand)]
+    Meta(files::meta::Command),
     /// Show groups and storages, delete storages and groups
     Monitor(monitor::modern::Args),
     /// Work on configuration files
@@ -56,6 +67,11 @@ pub(crate) fn main() -> ExitCode {
         Command::Dev(args) => dev::run(&args),
         Command::Trackerd(args) => return daemon::modern::trackerd(args),
         Command::Storaged(args) => return daemon::modern::storaged(args),
+        Command::Upload(args) => block_on(files::upload::run(args)),
+        Command::Download(args) => block_on(files::download::run(args)),
+        Command::Delete(args) => block_on(files::delete::run(args)),
+        Command::Info(args) => block_on(files::info::run(args)),
+        Command::Meta(command) => block_on(files::meta::run(command)),
         Command::Monitor(args) => block_on(monitor::modern::run(args)),
         Command::Conf(Conf::Check(args)) => return conf_check::run(&args),
         Command::Link(args) => link::run(&args),
