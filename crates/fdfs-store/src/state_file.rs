@@ -46,6 +46,14 @@ impl<F: Fs> StateDir<F> {
         &self.dir
     }
 
+    /// The number of the device it is on.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn device(&self) -> Result<u64, StoreError> {
+        Ok(self.fs.stat(&self.dir, ".").at("stat", &self.path, "")?.device)
+    }
+
     /// Reads a whole file; `None` when it is missing.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Opening what makes changes durable: the binlog and one flusher for each file system.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use fdfs_conf::StorageConf;
@@ -31,27 +32,23 @@ pub(super) fn open(
         fdfs_conf::choice::Durability::None => Durability::None,
         fdfs_conf::choice::Durability::Disk => Durability::Disk,
     };
-    let mut flushers = BTreeMap::new();
-    let mut path_flushers = Vec::with_capacity(paths.len());
+    let mut path_flushers = vec![None; paths.len()];
     let mut binlog_flusher = None;
     if durability == Durability::Disk {
-        for path in paths {
-            let flusher = match flushers.get(&path.device()) {
-                Some(flusher) => Arc::clone(flusher),
-                None => {
-                    let same_disk: Vec<_> =
-                        paths.iter().filter(|other| other.device() == path.device()).cloned().collect();
-                    let flusher = Arc::new(start_path_flusher(path.clone(), same_disk)?);
-                    flushers.insert(path.device(), Arc::clone(&flusher));
-                    flusher
+        let log_device = state_dir.device()?;
+        // One for each file system: whoever asks, a flush serves all who asked before it began.
+        let mut flushers = BTreeMap::from([(log_device, Arc::new(start_flusher(state_dir, paths.to_vec())?))]);
+        for (path, path_flusher) in paths.iter().zip(&mut path_flushers) {
+            let flusher = match flushers.entry(path.device()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let same_disk = paths.iter().filter(|other| other.device() == path.device()).cloned().collect();
+                    new.insert(Arc::new(start_path_flusher(path.clone(), same_disk)?))
                 }
             };
-            path_flushers.push(Some(flusher));
+            *path_flusher = Some(Arc::clone(flusher));
         }
-        // Without the log no change counts, so a log that cannot be flushed stops writes everywhere.
-        binlog_flusher = Some(Arc::new(start_binlog_flusher(state_dir, paths.to_vec())?));
-    } else {
-        path_flushers.resize(paths.len(), None);
+        binlog_flusher = flushers.remove(&log_device);
     }
     let sync_dir = state_dir.path().join("sync");
     let (commit, findings) = Commit::open(RealFs, &sync_dir, ROTATE_BYTES, binlog_flusher)?;
@@ -73,7 +70,8 @@ fn start_path_flusher(path: Arc<StorePath>, same_disk: Vec<Arc<StorePath>>) -> R
     start(what, move || path.fs().sync_all(path.data()), same_disk)
 }
 
-fn start_binlog_flusher(state_dir: &StateDir<RealFs>, paths: Vec<Arc<StorePath>>) -> Result<Flusher, StartError> {
+/// The flusher of the binlog's file system. Without the log no change counts, so its failure stops writes everywhere.
+fn start_flusher(state_dir: &StateDir<RealFs>, paths: Vec<Arc<StorePath>>) -> Result<Flusher, StartError> {
     let what = format!("the file system of {}", state_dir.path().display());
     let dir = StateDir::open(RealFs, state_dir.path())?;
     start(what, move || RealFs.sync_all(dir.dir()), paths)
