@@ -1,5 +1,31 @@
-//! Clusters for tests: in-process servers, real processes, recorded transcripts.
+//! Clusters for tests: in-process servers, real processes, raw connections, inputs for fuzzing.
 //!
-//! Never: a part of a program that users run.
+//! Never: a part of a program that users run, a fixed port, or a sleep of a fixed length.
+//!
+//! * [`cluster`], [`node`]: trackers and storages in this process, each on a loopback address of its own;
+//! * [`daemons`]: the same as processes, which can be killed;
+//! * [`layout`], [`settings`], [`loopback`]: what both are described by;
+//! * [`problems`]: a test fails when a server logs a warning that the test did not expect;
+//! * [`raw`]: any bytes to a server, and what it does with the connection; [`wait`]: conditions with a deadline;
+//! * [`fuzz`]: a function for every decoder.
 
+// A failure of a test is a panic with a message, also where the test's helpers are.
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+pub mod cluster;
+pub mod daemons;
 pub mod fuzz;
+pub mod layout;
+pub mod loopback;
+pub mod node;
+pub mod problems;
+pub mod raw;
+pub mod settings;
+pub mod wait;
+
+pub use cluster::Cluster;
+pub use daemons::{Daemon, DaemonCluster};
+pub use layout::{Layout, LayoutBuilder, StoragePlan, TrackerPlan};
+pub use node::{StorageNode, TrackerNode};
+pub use raw::{After, RawConn, RawReply};
+pub use wait::{PATIENCE, wait_for};
