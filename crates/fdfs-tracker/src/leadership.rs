@@ -97,3 +97,89 @@ fn lowest(cluster: &Cluster) -> Option<HostPort> {
     let is_me = lowest.addrs.iter().any(|ip| trackers.is_me(ip, lowest.port));
     trackers.me().filter(|_| is_me).or_else(|| Some(first(lowest)))
 }
+
+#[cfg(test)]
+mod tests {
+    use fdfs_core::tracker::{Addrs, ConnId, Join, JoinPeer, Settings};
+    use fdfs_proto::{IpText, StorageId};
+
+    use super::*;
+
+    fn ip(text: &str) -> IpText {
+        text.parse().unwrap()
+    }
+
+    fn host(text: &str) -> HostPort {
+        HostPort { ip: ip(text), port: 22122 }
+    }
+
+    /// 10.0.0.5, to which a storage told of some trackers.
+    fn cluster(trackers: &[&str]) -> Cluster {
+        let mut cluster = Cluster::new(Settings::default(), 22122);
+        let peer = JoinPeer { conn: ConnId(1), ip: ip("10.0.0.9"), local_ip: ip("10.0.0.5") };
+        let join = Join {
+            group: "group1".parse().unwrap(),
+            port: 23000,
+            path_count: 1,
+            subdir_count: 256,
+            upload_priority: 10,
+            join_time: 1,
+            up_time: 1,
+            version: "6.16.1".parse().unwrap(),
+            init_flag: true,
+            own_status: -1,
+            id: StorageId::EMPTY,
+            dialled_ip: ip("10.0.0.5"),
+            trackers: trackers.iter().map(|text| TrackerAddr { addrs: Addrs::one(ip(text)), port: 22122 }).collect(),
+        };
+        let _ = cluster.join(Now::default(), &peer, &join).unwrap();
+        cluster
+    }
+
+    fn at(mono_ms: u64) -> Now {
+        Now { unix_secs: 0, mono_ms }
+    }
+
+    #[test]
+    fn the_lowest_address_leads() {
+        for (trackers, expected) in [
+            (&["10.0.0.5"][..], "10.0.0.5"),
+            (&["10.0.0.5", "10.0.0.6"], "10.0.0.5"),
+            (&["10.0.0.7", "10.0.0.4", "10.0.0.5"], "10.0.0.4"),
+        ] {
+            let mut cluster = cluster(trackers);
+            Leadership::default().trackers_changed(&mut cluster, at(0));
+            assert_eq!(cluster.leader(), Ok(host(expected)), "{trackers:?}");
+            assert_eq!(cluster.trackers().is_leader(), expected == "10.0.0.5");
+        }
+        let mut unknown = Cluster::new(Settings::default(), 22122);
+        Leadership::default().tick(&mut unknown, at(0));
+        assert!(unknown.leader().is_err(), "before the first join nobody is known");
+    }
+
+    #[test]
+    fn after_a_resignation_the_rule_waits() {
+        let mut cluster = cluster(&["10.0.0.5", "10.0.0.6"]);
+        let mut leadership = Leadership::default();
+        leadership.trackers_changed(&mut cluster, at(0));
+        let refused = leadership.announce(&mut cluster, at(1000), host("10.0.0.6"));
+        assert!(matches!(refused, Err(RequestError::Resigned(_))));
+        leadership.tick(&mut cluster, at(10_999));
+        assert!(cluster.leader().is_err());
+        leadership.tick(&mut cluster, at(11_000));
+        assert_eq!(cluster.leader(), Ok(host("10.0.0.5")));
+    }
+
+    #[test]
+    fn a_leader_that_was_elected_is_not_overruled() {
+        let mut cluster = cluster(&["10.0.0.5", "10.0.0.6"]);
+        let mut leadership = Leadership::default();
+        leadership.announce(&mut cluster, at(0), host("10.0.0.6")).unwrap();
+        leadership.commit(&mut cluster, host("10.0.0.6")).unwrap();
+        leadership.trackers_changed(&mut cluster, at(50_000));
+        leadership.tick(&mut cluster, at(60_000));
+        assert_eq!(cluster.leader(), Ok(host("10.0.0.6")));
+        let again = leadership.commit(&mut cluster, host("10.0.0.6"));
+        assert!(matches!(again, Err(RequestError::NotAnnounced(_))), "an announcement counts once");
+    }
+}

@@ -3,23 +3,32 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fdfs_core::tracker::{Cause, Event};
+use fdfs_core::tracker::{Cause, Event, HostPort};
 use fdfs_proto::StorageId;
 use tracing::{info, warn};
 
-/// Events on their way to the log, in the order in which they happened.
+/// Something for the log.
+#[derive(Debug)]
+pub(crate) enum Line {
+    /// Something happened in the cluster.
+    Event(Event),
+    /// The trackers have another leader, or none.
+    Leader(Option<HostPort>),
+}
+
+/// Lines on their way to the log, in the order in which they happened.
 ///
 /// They are queued while the cluster is locked, so that their order is right, and written when it no longer is: a
 /// disk that does not take log lines must not stop the cluster.
 #[derive(Debug, Default)]
 pub(crate) struct EventLog {
-    queue: Mutex<VecDeque<Event>>,
+    queue: Mutex<VecDeque<Line>>,
     writing: Mutex<()>,
 }
 
 impl EventLog {
-    pub(crate) fn push(&self, event: Event) {
-        self.queue().push_back(event);
+    pub(crate) fn push(&self, line: Line) {
+        self.queue().push_back(line);
     }
 
     /// Writes what is queued; returns at once when another thread is doing that.
@@ -28,14 +37,18 @@ impl EventLog {
         while !self.queue().is_empty() {
             let Ok(_writing) = self.writing.try_lock() else { return };
             loop {
-                let event = self.queue().pop_front();
-                let Some(event) = event else { break };
-                log(&event);
+                let line = self.queue().pop_front();
+                match line {
+                    None => break,
+                    Some(Line::Event(event)) => log(&event),
+                    Some(Line::Leader(Some(leader))) => info!("the leader of the trackers is {leader}"),
+                    Some(Line::Leader(None)) => info!("no leader of the trackers is known"),
+                }
             }
         }
     }
 
-    fn queue(&self) -> MutexGuard<'_, VecDeque<Event>> {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Line>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,7 +17,7 @@ use tracing::{error, info};
 use crate::error::RequestError;
 use crate::state_files::StateFiles;
 use crate::tracker::Tracker;
-use crate::trunk_choice::TrunkLog;
+use crate::trunk_choice::{TrunkChange, TrunkLog};
 
 /// How long a write that nobody waits for may be put off, and the pause after one that failed.
 const LEISURE: Duration = Duration::from_secs(1);
@@ -41,7 +41,7 @@ struct Wanted {
     /// Lines for the changelog.
     changelog: String,
     /// Lines for `trunk_server_change.log`.
-    trunk_log: Vec<u8>,
+    trunk_changes: Vec<TrunkChange>,
     /// The last ticket that was given out.
     ticket: u64,
     /// Somebody waits.
@@ -72,7 +72,7 @@ struct Done {
 struct Job {
     files: Files,
     changelog: String,
-    trunk_log: Vec<u8>,
+    trunk_changes: Vec<TrunkChange>,
     ticket: u64,
     stop: bool,
     groups: Vec<GroupRow>,
@@ -110,8 +110,8 @@ impl Saver {
     }
 
     /// Notes a line for `trunk_server_change.log`.
-    pub(crate) fn note_trunk_change(&self, line: &[u8]) {
-        self.wanted().trunk_log.extend_from_slice(line);
+    pub(crate) fn note_trunk_change(&self, change: TrunkChange) {
+        self.wanted().trunk_changes.push(change);
     }
 
     /// Waits until everything up to a ticket is on stable storage.
@@ -149,6 +149,13 @@ impl Saver {
         tracker.read(|cluster| self.take_job(cluster))
     }
 
+    /// Waits a while, also when somebody waits: a disk that is full is not asked in a busy loop.
+    fn pause(&self) {
+        let wanted = self.wanted();
+        let going_on = |wanted: &mut Wanted| !wanted.stop;
+        drop(self.wake.wait_timeout_while(wanted, LEISURE, going_on).unwrap_or_else(PoisonError::into_inner));
+    }
+
     fn take_job(&self, cluster: &Cluster) -> Job {
         let mut wanted = self.wanted();
         let mut files = std::mem::take(&mut wanted.files);
@@ -159,7 +166,7 @@ impl Saver {
         Job {
             files,
             changelog: std::mem::take(&mut wanted.changelog),
-            trunk_log: std::mem::take(&mut wanted.trunk_log),
+            trunk_changes: std::mem::take(&mut wanted.trunk_changes),
             ticket: wanted.ticket,
             stop: wanted.stop,
             groups: if files.groups { cluster.group_rows() } else { Vec::new() },
@@ -185,7 +192,7 @@ impl Saver {
 /// The thread that writes.
 pub(crate) fn run(tracker: &Arc<Tracker>, mut files: StateFiles, logs_folder: PathBuf, mut old_forms: bool) {
     let saver = &tracker.saver;
-    let mut trunk_log = TrunkLog::new(logs_folder);
+    let trunk_log = TrunkLog::new(logs_folder);
     // Lines that could not be written yet; they must stay in their order.
     let mut lines = String::new();
     let mut failing = false;
@@ -199,7 +206,7 @@ pub(crate) fn run(tracker: &Arc<Tracker>, mut files: StateFiles, logs_folder: Pa
             result = files.remove_old_forms();
             old_forms = result.is_err();
         }
-        trunk_log.append(&job.trunk_log);
+        trunk_log.append(&job.trunk_changes);
         match &result {
             Err(error) => {
                 saver.want_again(left);
@@ -217,8 +224,7 @@ pub(crate) fn run(tracker: &Arc<Tracker>, mut files: StateFiles, logs_folder: Pa
             return;
         }
         if failing {
-            // Also when somebody waits: a disk that is full is not asked in a busy loop.
-            std::thread::sleep(LEISURE);
+            saver.pause();
         }
     }
 }

@@ -15,7 +15,7 @@ mod trunk;
 
 use fdfs_core::tracker::ClusterError;
 use fdfs_net::Request;
-use fdfs_proto::{Command, HEADER_LEN, Status, Wire, WireError};
+use fdfs_proto::{Command, HEADER_LEN, Status, Wire};
 use tracing::{debug, info};
 
 use crate::error::RequestError;
@@ -49,7 +49,7 @@ pub(crate) async fn serve(
         Ok(()) => Some(Status::OK),
         Err(error) => {
             answer.clear();
-            log_refusal(request.command, peer, &error);
+            log_refusal(tracker, request.command, peer, &error);
             Some(error.status())
         }
     }
@@ -173,14 +173,13 @@ impl Call<'_> {
 }
 
 /// Who handles an error logs it: here, and nowhere else. What clients cause day by day is left to `debug`.
-fn log_refusal(number: u8, peer: &Peer, error: &RequestError) {
+fn log_refusal(tracker: &Tracker, number: u8, peer: &Peer, error: &RequestError) {
     let addr = peer.addr;
     let name = Command::from_number(number).map_or("unknown command", Command::label);
-    match error {
-        RequestError::Body(
-            WireError::Truncated { .. } | WireError::Trailing { .. } | WireError::LengthMismatch { .. },
-        )
-        | RequestError::UnknownCommand { .. } => info!("{addr}: {name} ({number}) refused: {error}"),
-        _ => debug!("{addr}: {name} ({number}) refused: {error}"),
+    // Nobody who speaks the protocol sends such a body, so it is worth a line; but anybody can send many.
+    let nonsense = matches!(error, RequestError::Body(_) | RequestError::UnknownCommand { .. });
+    match nonsense.then(|| tracker.nonsense.take()).flatten() {
+        Some(count) => info!("{addr}: {name} ({number}) refused: {error} ({count} such requests since the last line)"),
+        None => debug!("{addr}: {name} ({number}) refused: {error}"),
     }
 }

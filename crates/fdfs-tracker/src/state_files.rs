@@ -43,6 +43,7 @@ impl<F: Fs> StateFiles<F> {
     /// [`StoreError::Disk`]: the folder or a file in it cannot be used. Corrupt files are no error.
     pub(crate) fn load(fs: F, data: &Path, now_unix_secs: i64) -> Result<(Self, Loaded), StoreError> {
         let mut files = Self { dir: StateDir::open(fs, data)?, changelog_len: 0 };
+        files.keep_folder();
         let mut loading = Loading { dir: &files.dir, now_unix_secs, outdated: false, old_forms: false };
         let mut groups = loading.groups()?;
         let servers = loading.servers()?;
@@ -67,6 +68,15 @@ impl<F: Fs> StateFiles<F> {
         // Made empty at the first start. It also shows now whether the folder can be written to.
         files.append_changelog("")?;
         Ok((files, loaded))
+    }
+
+    /// Makes the folder itself durable, which may have been made just now, in a `base_path` that was made, too.
+    fn keep_folder(&self) {
+        let fs = self.dir.fs();
+        for above in self.dir.path().ancestors().skip(1).take(2) {
+            // Folders above may not be readable for this user; then they were there before.
+            let _ = fs.open_dir(above).and_then(|dir| fs.sync_dir(&dir, ""));
+        }
     }
 
     pub(crate) fn write_groups(&self, rows: &[GroupRow]) -> Result<(), StoreError> {
@@ -185,5 +195,106 @@ impl<F: Fs> Loading<'_, F> {
         error!("{} is corrupt and now called {aside}: {what}; going on without it", path.display());
         self.outdated = true;
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fdfs_core::tracker::{Cluster, Now, Settings};
+    use fdfs_store::sim_fs::{Fault, SimFs};
+
+    use super::*;
+
+    const DATA: &str = "/base/data";
+
+    fn load(fs: &SimFs) -> Result<(StateFiles<SimFs>, Loaded), StoreError> {
+        StateFiles::load(fs.clone(), Path::new(DATA), 7)
+    }
+
+    /// A group with storages.
+    fn rows(storages: &[&str]) -> (Vec<GroupRow>, Vec<ServerRow>, Vec<TimestampRow>) {
+        let servers = storages.iter().map(|ip| ServerRow {
+            id: None,
+            group: "group1".parse().unwrap(),
+            ip: ip.parse().unwrap(),
+            status: fdfs_proto::shared::StorageStatus::Offline,
+            version: "6.16.1".parse().unwrap(),
+            join_time: 1,
+            storage_port: 23000,
+            sync_source: fdfs_proto::StorageId::EMPTY,
+            sync_until: 0,
+            total_mb: 5,
+            free_mb: 4,
+            changelog_offset: 0,
+            path_count: 1,
+            subdir_count: 256,
+            upload_priority: 10,
+            stat: Default::default(),
+        });
+        let servers: Vec<ServerRow> = servers.collect();
+        let groups = stored_rows::groups_of_servers(&servers);
+        let stored = Stored { groups, servers, ..Stored::default() };
+        let (cluster, losses) = Cluster::restore(Settings::default(), 22122, Now::default(), stored);
+        assert_eq!(losses, []);
+        (cluster.group_rows(), cluster.server_rows(), cluster.timestamp_rows())
+    }
+
+    /// What a tracker writes when a storage is deleted; says whether all of it was written.
+    fn delete(fs: &SimFs) -> Result<(), StoreError> {
+        let (mut files, _) = load(fs)?;
+        let (groups, servers, timestamps) = rows(&["10.0.0.1"]);
+        files.append_changelog("1795167834 group1 10.0.0.2 4 \n")?;
+        files.write_groups(&groups)?;
+        files.write_servers(&servers)?;
+        files.write_timestamps(&timestamps)?;
+        files.write_status(5, 6)
+    }
+
+    #[test]
+    fn a_deletion_cut_at_any_disk_call_leaves_whole_files_and_one_that_was_answered_stays() {
+        for calls in 0.. {
+            let fs = SimFs::new(Fault::None);
+            let (files, _) = load(&fs).unwrap();
+            let (groups, servers, timestamps) = rows(&["10.0.0.1", "10.0.0.2"]);
+            files.write_groups(&groups).unwrap();
+            files.write_servers(&servers).unwrap();
+            files.write_timestamps(&timestamps).unwrap();
+
+            fs.set_fault(Fault::StopsAfter(calls));
+            let answered = delete(&fs).is_ok();
+            for seed in [None, Some(calls), Some(calls + 1000)] {
+                let after = fs.after_power_cut(seed);
+                let (files, loaded) = load(&after).unwrap();
+                assert!(!loaded.outdated, "calls {calls}, seed {seed:?}: nothing is corrupt");
+                let stored = loaded.stored;
+                assert_eq!(stored.groups.len(), 1, "calls {calls}, seed {seed:?}");
+                assert!(matches!(stored.servers.len(), 1 | 2), "calls {calls}, seed {seed:?}");
+                if stored.servers.len() == 1 {
+                    assert!(stored.changelog.ends_with(" 4 \n"), "storages can be told of what is gone");
+                }
+                if answered {
+                    assert_eq!((stored.servers.len(), stored.last_check_time), (1, 6));
+                }
+                drop(files);
+            }
+            if answered {
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn lines_that_could_not_be_appended_are_appended_once_when_tried_again() {
+        for calls in 0..8 {
+            for fault in [Fault::FailsAt(calls, 28), Fault::WritesShortAt(calls)] {
+                let fs = SimFs::new(Fault::None);
+                let (mut files, _) = load(&fs).unwrap();
+                files.append_changelog("1 g a 4 \n").unwrap();
+                fs.set_fault(fault);
+                while files.append_changelog("2 g b 4 \n").is_err() {}
+                let (_, loaded) = load(&fs.after_power_cut(None)).unwrap();
+                assert_eq!(loaded.stored.changelog, "1 g a 4 \n2 g b 4 \n", "{fault:?}");
+            }
+        }
     }
 }

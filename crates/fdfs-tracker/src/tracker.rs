@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use fdfs_core::tracker::{Cluster, ConnId, Effect, Event, Now, Outcome, OwnState};
+use fdfs_core::tracker::{Cluster, ConnId, Effect, Event, HostPort, Now, Outcome, OwnState};
+use fdfs_net::rate_limit::RateLimit;
 use fdfs_net::{CallOptions, Gate, ServerLimits};
 use fdfs_proto::cmd::tracker::StorageIdLine;
 use fdfs_proto::limits::PROTOCOL_VERSION;
@@ -11,15 +13,17 @@ use fdfs_proto::shared::AddrSize;
 use fdfs_proto::{GroupName, VersionText};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
 use crate::clock::Clock;
 use crate::error::RequestError;
 use crate::leadership::Leadership;
-use crate::log_event::EventLog;
+use crate::log_event::{EventLog, Line};
 use crate::saver::{Saver, Ticket};
 use crate::sys_files::SysFiles;
-use crate::trunk_choice;
+use crate::trunk_choice::TrunkChange;
+
+/// Lines about requests that cannot be understood are at least this far apart.
+const NONSENSE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What all connections share.
 #[derive(Debug)]
@@ -42,6 +46,8 @@ pub(crate) struct Tracker {
     pub(crate) saver: Saver,
     pub(crate) sys_files: SysFiles,
     pub(crate) shutdown: CancellationToken,
+    /// Requests that cannot be understood; anybody can send many.
+    pub(crate) nonsense: RateLimit,
     events: EventLog,
     trunk_choices: mpsc::Sender<GroupName>,
     last_conn: AtomicU64,
@@ -108,6 +114,7 @@ impl Tracker {
             saver: Saver::new(),
             sys_files: SysFiles::default(),
             shutdown,
+            nonsense: RateLimit::new(NONSENSE_INTERVAL),
             events: EventLog::default(),
             trunk_choices,
             last_conn: AtomicU64::new(0),
@@ -164,10 +171,13 @@ impl Tracker {
         event: impl FnOnce(&mut Leadership, &mut Cluster, Now) -> Result<T, RequestError>,
     ) -> Result<T, RequestError> {
         let now = self.now();
-        let State { cluster, leadership } = &mut *self.lock();
+        let mut state = self.lock();
+        let State { cluster, leadership } = &mut *state;
         let before = cluster.trackers().leader().copied();
         let result = event(leadership, cluster, now);
-        log_leader(before, cluster);
+        self.note_leader(before, cluster);
+        drop(state);
+        self.events.write();
         result
     }
 
@@ -191,34 +201,31 @@ impl Tracker {
                 Effect::TrackersChanged => {
                     let before = state.cluster.trackers().leader().copied();
                     state.leadership.trackers_changed(&mut state.cluster, self.now());
-                    log_leader(before, &state.cluster);
+                    self.note_leader(before, &state.cluster);
                 }
                 // A full queue has the group in it, or will be asked again at the next tick.
                 Effect::ChooseTrunkServer { group } => drop(self.trunk_choices.try_send(group)),
                 Effect::Log(event) => {
                     if let Event::TrunkServerChanged { group, old, new } = &event {
-                        self.saver.note_trunk_change(&trunk_choice::log_line(&state.cluster, group, *old, *new));
+                        self.saver.note_trunk_change(TrunkChange::of(&state.cluster, group, *old, *new));
                     }
-                    self.events.push(event);
+                    self.events.push(Line::Event(event));
                 }
             }
         }
         ticket
     }
 
+    /// A line when there is another leader than before.
+    fn note_leader(&self, before: Option<HostPort>, cluster: &Cluster) {
+        let leader = cluster.trackers().leader().copied();
+        if before != leader {
+            self.events.push(Line::Leader(leader));
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while the lock was held would be a defect of the core; half a decision is still better than no tracker.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A line when there is another leader than before.
-fn log_leader(before: Option<fdfs_core::tracker::HostPort>, cluster: &Cluster) {
-    let leader = cluster.trackers().leader();
-    if before.as_ref() != leader {
-        match leader {
-            Some(leader) => info!("the leader of the trackers is {leader}"),
-            None => info!("no leader of the trackers is known"),
-        }
     }
 }

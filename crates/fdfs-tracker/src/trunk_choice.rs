@@ -129,38 +129,42 @@ async fn call(
     Ok((answer.status, answer.body))
 }
 
-/// The line of `trunk_server_change.log` for a change.
-pub(crate) fn log_line(
-    cluster: &Cluster,
-    group: &GroupName,
-    old: Option<StorageId>,
-    new: Option<StorageId>,
-) -> Vec<u8> {
-    let server = |id: StorageId| {
-        let storages = cluster.list_storages(group, Some(&id), &IpText::EMPTY).unwrap_or_default();
-        TrunkServer { id, address: storages.first().map(|storage| (storage.ip, storage.port)) }
-    };
-    let change = TrunkServerChange {
-        time: local_time(),
-        group: *group,
-        old: old.map(server),
-        new: new.map(server),
-        use_storage_id: cluster.settings().ids.is_some(),
-    };
-    let mut line = Vec::new();
-    change.encode(&mut line);
-    line
+/// A change on its way to `trunk_server_change.log`.
+#[derive(Debug)]
+pub(crate) struct TrunkChange {
+    at: Timestamp,
+    group: GroupName,
+    old: Option<TrunkServer>,
+    new: Option<TrunkServer>,
+    use_storage_id: bool,
 }
 
-fn local_time() -> LocalTime {
-    let now = TimeZone::system().to_datetime(Timestamp::now());
+impl TrunkChange {
+    /// With the addresses that the storages have now.
+    pub(crate) fn of(cluster: &Cluster, group: &GroupName, old: Option<StorageId>, new: Option<StorageId>) -> Self {
+        let server = |id: StorageId| {
+            let storages = cluster.list_storages(group, Some(&id), &IpText::EMPTY).unwrap_or_default();
+            TrunkServer { id, address: storages.first().map(|storage| (storage.ip, storage.port)) }
+        };
+        let use_storage_id = cluster.settings().ids.is_some();
+        Self { at: Timestamp::now(), group: *group, old: old.map(server), new: new.map(server), use_storage_id }
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        let Self { group, old, new, use_storage_id, .. } = *self;
+        TrunkServerChange { time: local_time(self.at), group, old, new, use_storage_id }.encode(out);
+    }
+}
+
+fn local_time(at: Timestamp) -> LocalTime {
+    let local = TimeZone::system().to_datetime(at);
     LocalTime {
-        year: now.year().unsigned_abs(),
-        month: now.month().unsigned_abs(),
-        day: now.day().unsigned_abs(),
-        hour: now.hour().unsigned_abs(),
-        minute: now.minute().unsigned_abs(),
-        second: now.second().unsigned_abs(),
+        year: local.year().unsigned_abs(),
+        month: local.month().unsigned_abs(),
+        day: local.day().unsigned_abs(),
+        hour: local.hour().unsigned_abs(),
+        minute: local.minute().unsigned_abs(),
+        second: local.second().unsigned_abs(),
     }
 }
 
@@ -176,14 +180,16 @@ impl TrunkLog {
     }
 
     /// Appends lines. A log that cannot be written stops nothing.
-    pub(crate) fn append(&mut self, lines: &[u8]) {
-        if lines.is_empty() {
+    pub(crate) fn append(&self, changes: &[TrunkChange]) {
+        if changes.is_empty() {
             return;
         }
+        let mut lines = Vec::new();
+        changes.iter().for_each(|change| change.encode(&mut lines));
         let path = self.folder.join("trunk_server_change.log");
         let write = || -> io::Result<()> {
             std::fs::create_dir_all(&self.folder)?;
-            OpenOptions::new().append(true).create(true).open(&path)?.write_all(lines)
+            OpenOptions::new().append(true).create(true).open(&path)?.write_all(&lines)
         };
         if let Err(error) = write() {
             error!("write {}: {error}", path.display());

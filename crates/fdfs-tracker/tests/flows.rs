@@ -1,5 +1,7 @@
 //! Joins, beats, disk reports, lists and queries, as storages and clients see them.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
 mod support;
 
 use fdfs_proto::cmd::tracker::{

@@ -1,6 +1,9 @@
 //! Requests recorded from the reference V6.16.1, replayed to a tracker of a cluster that is made up like the recorded
 //! one. Answers must be the same, but for what is volatile: times, ports, and whose turn it is.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+#![allow(clippy::single_range_in_vec_init, reason = "lists of places in a body, often of one place")]
+
 mod support;
 
 use std::io::{Read as _, Write as _};

@@ -1,6 +1,7 @@
 //! A tracker in this process, and storages and clients that talk to it.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, reason = "each test program uses its own part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -11,7 +12,7 @@ use fdfs_log::{CapturedLog, Level, ServerLog};
 use fdfs_net::{CallOptions, Caller};
 use fdfs_proto::cmd::tracker::{
     BeatAnswer, DiskUsage, GroupRecord, Join, JoinAnswer, ListOneGroup, ListStorages, PathSpace, StorageList,
-    StorageRecord, SyncNotify,
+    StorageRecord, SyncNotify, TrackerClusterStat, TrackerClusterStatRequest,
 };
 use fdfs_proto::shared::StorageStatus;
 use fdfs_proto::{Command, GroupName, Status, Wire};
@@ -173,6 +174,13 @@ impl Client {
             (Status::OK, body) => StorageList::decode(&body).unwrap().storages,
             _ => Vec::new(),
         }
+    }
+
+    /// Connections that the tracker serves now, this one included; it must lead.
+    pub(crate) fn connection_count(&mut self) -> u32 {
+        let all = TrackerClusterStatRequest::default();
+        let stat = TrackerClusterStat::from_bytes(&self.get(Command::ServerTrackerClusterStat, &all)).unwrap();
+        stat.trackers[0].connections.current
     }
 
     pub(crate) fn group(&mut self, group: &str) -> Option<GroupRecord> {
