@@ -7,22 +7,24 @@ use fdfs_conf::{ClientConf, ConfError, StorageIds};
 use fdfs_proto::Status;
 
 use crate::conf_loader::{FileLoader, host_env};
-use crate::exit::Failure;
+use crate::exit::failure;
 
 /// Names trackers when no argument does.
 const TRACKER_VARIABLE: &str = "FDFS_TRACKER";
 /// Describes the cluster when nothing else does.
 const DEFAULT_CONF: &str = "/etc/fdfs/client.conf";
 
+/// Where the help shows these arguments.
+const CLUSTER: &str = "Cluster";
+
 /// Which cluster a command talks to: `--tracker`, else `--conf`, else `FDFS_TRACKER`, else `/etc/fdfs/client.conf`.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Cluster")]
 pub(crate) struct Connect {
     /// A tracker; give it once for each of the cluster [else: --conf, FDFS_TRACKER, /etc/fdfs/client.conf]
-    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',')]
+    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',', help_heading = CLUSTER)]
     tracker: Vec<String>,
     /// A file with the keys of client.conf, such as storage.conf
-    #[arg(long, value_name = "FILE", conflicts_with = "tracker")]
+    #[arg(long, value_name = "FILE", conflicts_with = "tracker", help_heading = CLUSTER)]
     conf: Option<String>,
 }
 
@@ -41,7 +43,7 @@ impl Connect {
     pub(crate) fn client(&self) -> anyhow::Result<Client> {
         let variable = std::env::var(TRACKER_VARIABLE).ok();
         let source = self.source(variable.as_deref(), Path::new(DEFAULT_CONF).exists()).ok_or_else(|| {
-            Failure::new(
+            failure(
                 Status::ENOENT,
                 format!("which cluster? Give --tracker HOST:PORT, set {TRACKER_VARIABLE}, or write {DEFAULT_CONF}"),
             )

@@ -50,9 +50,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let id = args.file;
     let is_whole = args.offset == 0 && args.len.is_none();
     let bar = Bar::new(&id.to_string(), if is_whole { size_in_id(&id) } else { args.len });
-    let mut options = DownloadOptions::new()
-        .range(ByteRange { offset: args.offset, len: args.len })
-        .progress(bar.listener());
+    let mut options =
+        DownloadOptions::new().range(ByteRange { offset: args.offset, len: args.len }).progress(bar.listener());
     if args.no_verify {
         options = options.verify_crc32(false);
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::connect::Connect;
 use super::upload::name_and_value;
-use crate::exit::Failure;
+use crate::exit::failure;
 use crate::out;
 
 /// What `fdfs meta` does.
@@ -74,7 +74,7 @@ async fn get(args: GetArgs) -> anyhow::Result<()> {
     let mut metadata = client.metadata(&args.file).await.with_context(|| args.file.to_string())?;
     if let Some(name) = &args.name {
         let Some(value) = metadata.get_text(name) else {
-            return Err(Failure::new(Status::ENOENT, format!("{}: no metadata {name}", args.file)));
+            return Err(failure(Status::ENOENT, format!("{}: no metadata {name}", args.file)));
         };
         if !args.json {
             out::line(&value);

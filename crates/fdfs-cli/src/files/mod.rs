@@ -1,7 +1,7 @@
 //! Files of a cluster: up, down, away, and what is known of them. A file per command; the classic programs have their own.
 
-pub(crate) mod connect;
 mod classic_client;
+pub(crate) mod connect;
 mod progress;
 
 pub(crate) mod delete;

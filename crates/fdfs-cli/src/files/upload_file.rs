@@ -53,7 +53,10 @@ fn run(conf: &str, local_file: &OsString, rest: &[String]) -> Result<ExitCode, E
         Err(error) => {
             log(&error);
             let status = error.status();
-            eprintln!("{}", failure(if is_of_tracker(&error) { "tracker_query_storage" } else { "upload file" }, status));
+            eprintln!(
+                "{}",
+                failure(if is_of_tracker(&error) { "tracker_query_storage" } else { "upload file" }, status)
+            );
             Err(ExitCode::from(status.0))
         }
     }

@@ -199,6 +199,26 @@ async fn w36_connections_that_the_server_closed_cost_nothing() {
 }
 
 #[tokio::test]
+async fn w36_kept_connections_that_close_under_a_request_cost_nothing() {
+    let cluster = Cluster::start(1).await;
+    cluster.storages[0].is(Mood::ServesOnce);
+    cluster.tracker.set(|t| t.serves_once = true);
+    let client = cluster.client();
+    for content in [b"small".to_vec(), big()] {
+        let id = client.upload(&content, &UploadOptions::new()).await.unwrap();
+        let again = client.upload(&content, &UploadOptions::new()).await.unwrap();
+        assert_ne!(id, again);
+        assert!(client.download(&id).await.unwrap() == content);
+        client.set_metadata(&id, &Metadata::new().with("k", "v"), MetaMode::Overwrite).await.unwrap();
+        assert_eq!(client.metadata(&id).await.unwrap().len(), 1);
+        client.delete(&id).await.unwrap();
+        assert!(!client.exists(&id).await.unwrap());
+        client.upload_reader(content.as_slice(), content.len() as u64, &UploadOptions::new()).await.unwrap();
+    }
+    assert_eq!(cluster.storages[0].file_count(), 4);
+}
+
+#[tokio::test]
 async fn downloads_go_to_another_storage_and_go_on_where_they_stopped() {
     let content = big();
     for mood in [

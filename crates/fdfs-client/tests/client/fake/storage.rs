@@ -22,6 +22,8 @@ pub(crate) enum Mood {
     ClosesBeforeAnswer,
     /// Closes in the middle of the answer's head.
     ClosesInAnswerHead,
+    /// Serves one request on a connection and closes it when the next one comes, as a server that is started anew.
+    ServesOnce,
     /// Never answers.
     Silent,
     /// Answers every request with a status, after it was read whole.
@@ -118,7 +120,7 @@ pub(crate) fn id_of(content: &[u8], kind: NewKind, ext: &str) -> FileId {
 }
 
 async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
-    loop {
+    for served_count in 0.. {
         let header = read_header(&mut stream).await?;
         let mood = {
             let mut state = state.lock().unwrap();
@@ -127,6 +129,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
         };
         match mood {
             Mood::ClosesAtHead => return None,
+            Mood::ServesOnce if served_count > 0 => return None,
             Mood::Silent => std::future::pending().await,
             Mood::RefusesEarly(status) => {
                 answer(&mut stream, status, b"").await?;
@@ -173,6 +176,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
             return None;
         }
     }
+    None
 }
 
 impl State {

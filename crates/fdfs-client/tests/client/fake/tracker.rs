@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub(crate) refuses: Option<Status>,
     /// Reads requests and never answers.
     pub(crate) is_silent: bool,
+    /// Closes a connection when the second request comes.
+    pub(crate) serves_once: bool,
     /// Answers with these bytes.
     pub(crate) nonsense: Option<Vec<u8>>,
     pub(crate) ids: Vec<StorageIdLine>,
@@ -44,6 +46,7 @@ impl FakeTracker {
             store_path_index: 0,
             refuses: None,
             is_silent: false,
+            serves_once: false,
             nonsense: None,
             ids: Vec::new(),
             asked: Vec::new(),
@@ -65,11 +68,14 @@ impl FakeTracker {
 }
 
 async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
-    loop {
+    for served_count in 0.. {
         let header = read_header(&mut stream).await?;
         let body = read_body(&mut stream, header).await?;
         let (status, body) = {
             let mut state = state.lock().unwrap();
+            if state.serves_once && served_count > 0 {
+                return None;
+            }
             state.asked.push(header.command);
             if state.is_silent {
                 (None, vec![])
@@ -89,6 +95,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
             None => std::future::pending().await,
         }
     }
+    None
 }
 
 fn storage(addr: SocketAddr) -> StorageAddr {
