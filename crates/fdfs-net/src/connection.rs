@@ -40,6 +40,8 @@ pub struct DataConnection {
     buffer: Buffer,
     limits: DataLimits,
     has_served: bool,
+    /// What the last request needed: the next one is probably like it, and comes in with one read.
+    likely_bytes: usize,
 }
 
 impl DataConnection {
@@ -47,7 +49,7 @@ impl DataConnection {
     #[must_use]
     pub fn new(stream: TcpStream, peer: SocketAddr, limits: DataLimits) -> Self {
         let limits = DataLimits { buff_size_bytes: limits.buff_size_bytes.max(MEDIUM_BYTES), ..limits };
-        Self { stream, peer, buffer: Buffer::default(), limits, has_served: false }
+        Self { stream, peer, buffer: Buffer::default(), limits, has_served: false, likely_bytes: SMALL_BYTES }
     }
 
     /// The other side.
@@ -84,7 +86,7 @@ impl DataConnection {
             } else {
                 self.wait(Interest::READABLE, doing).await?;
             }
-            self.buffer.reserve(SMALL_BYTES);
+            self.buffer.reserve(self.likely_bytes);
             match self.stream.try_read(self.buffer.spare()) {
                 Ok(0) => return Ok(false),
                 Ok(n) => {
@@ -109,6 +111,7 @@ impl DataConnection {
             let max = self.limits.buff_size_bytes as u64;
             return Err(NetError::TooLong { peer: self.peer, doing: DOING, len: len as u64, max });
         }
+        self.likely_bytes = if len <= SMALL_BYTES { SMALL_BYTES } else { MEDIUM_BYTES };
         while self.buffer.filled().len() < len {
             self.read_some(len, DOING).await?;
         }
