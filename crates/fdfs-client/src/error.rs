@@ -243,7 +243,7 @@ fn tracker_hint(status: Status) -> &'static str {
     match status {
         Status::ENOENT => "; it knows no such group or no active storage in it (see: fdfs monitor)",
         Status::ENOSPC => "; the disks are full up to reserved_storage_space: add space or a group",
-        Status::EINVAL => "; it does not understand the request: is it a tracker?",
+        Status::EINVAL => "; no file has such an id, or it does not know the command",
         Status::EOPNOTSUPP => "; ask the leader",
         _ => "",
     }
