@@ -25,6 +25,11 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { name: "fdfs_crc32", main: files::crc32::main },
 ];
 
+/// How this program was called, as usages of the classic programs show it.
+pub(crate) fn called_as() -> String {
+    std::env::args_os().next().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// The program that a first argument names, by its last part.
 pub(crate) fn find(argv0: &OsStr) -> Option<&'static Program> {
     let name = std::path::Path::new(argv0).file_name()?;
