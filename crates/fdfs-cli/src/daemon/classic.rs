@@ -11,6 +11,7 @@ use fdfs_proto::limits::PROTOCOL_VERSION;
 use super::program::Program;
 use super::serve::{Mode, serve};
 use super::{background, conf, pid_file, stop};
+use crate::classic::called_as;
 use crate::{classic_log, out};
 
 /// `fdfs_trackerd`. `args` come without the program's name.
@@ -27,15 +28,15 @@ fn main(program: Program, args: &[OsString]) -> u8 {
     let args: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     match CommandLine::parse(&args) {
         CommandLine::NoConf => {
-            eprintln!("{}", usage(program));
+            eprintln!("{}", usage());
             1
         }
         CommandLine::Help => {
-            eprintln!("{}", usage(program));
+            eprintln!("{}", usage());
             0
         }
         CommandLine::Unknown(option) => {
-            eprintln!("\nError: unrecognized option: {option}\n{}", usage(program));
+            eprintln!("\nError: unrecognized option: {option}\n{}", usage());
             0
         }
         CommandLine::Version => {
@@ -47,7 +48,7 @@ fn main(program: Program, args: &[OsString]) -> u8 {
 }
 
 /// The usage, without its last line feed.
-fn usage(program: Program) -> String {
+fn usage() -> String {
     format!(
         "
 Usage: {} [options] <config_file> [start | stop | restart | status]
@@ -57,7 +58,7 @@ options:
 \t-V | --version: show version info
 \t-h | --help: for this usage
 ",
-        program.classic_name()
+        called_as()
     )
 }
 
@@ -127,7 +128,7 @@ fn act(program: Program, conf_path: &str, action: &str, is_foreground: bool) -> 
         ("restart", _) => {
             // Not running is fine; a daemon that cannot be stopped is not.
             match stop::stop(program, &pid_path) {
-                code if code != 0 && code != Status::ENOENT.0 => return code,
+                code if ![0, Status::ENOENT.0, stop::ESRCH].contains(&code) => return code,
                 _ => {}
             }
             eprintln!("starting ...");
@@ -142,7 +143,7 @@ fn act(program: Program, conf_path: &str, action: &str, is_foreground: bool) -> 
             Status::ENOENT.0
         }
         (other, _) => {
-            eprintln!("invalid action: {other}\n{}", usage(program));
+            eprintln!("invalid action: {other}\n{}", usage());
             Status::EINVAL.0
         }
     }

@@ -10,6 +10,8 @@ use rustix::process::{Signal, kill_process};
 use super::pid_file;
 use super::program::Program;
 
+/// "No such process": the pid file is older than the last crash. No command of the protocol has this number.
+pub(super) const ESRCH: u8 = 3;
 /// TERM is sent again after this long.
 const REPEAT_INTERVAL: Duration = Duration::from_secs(1);
 /// KILL is sent after this long: what has not ended by then never will.
@@ -32,9 +34,9 @@ pub(crate) fn stop(program: Program, pid_path: &Path) -> u8 {
     };
     let alive = pid.filter(|&pid| pid_file::is_alive(program, pid));
     let Some((number, pid)) = alive.and_then(|number| Some((number, pid_file::pid_of(number)?))) else {
-        let shown = pid.map_or_else(|| "no pid".to_owned(), |pid| format!("pid {pid}"));
-        eprintln!("{} of pid file {} is not running", shown, pid_path.display());
-        return Status::ENOENT.0;
+        // Differs from C: what lives under the number but is another program is left alone.
+        eprintln!("kill pid: {} fail, errno: {ESRCH}, error info: No such process", pid.unwrap_or_default());
+        return ESRCH;
     };
     eprintln!("waiting for pid [{number}] exit ...");
     let start = Instant::now();

@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 
 use super::admin::{self, AdminError};
 use super::text;
+use crate::classic::called_as;
 use crate::conf_loader::{FileLoader, host_env};
 use crate::{classic_log, out};
 
@@ -26,15 +27,21 @@ const DEFAULT_CONF: &str = "/etc/fdfs/client.conf";
 /// The exit code of the reference when no tracker takes the connection, whatever the reason: `EINPROGRESS`.
 const NO_TRACKER: u8 = Status::EINPROGRESS.0;
 
-const USAGE: &str = "
+/// The usage, without its last line feed.
+fn usage() -> String {
+    let name = called_as();
+    format!(
+        "
 Usage:
-  fdfs_monitor <client_cfg_file> [-h <tracker_server>]
+  {name} <client_cfg_file> [-h <tracker_server>]
   [list|delete|set_trunk_server <group_name> [storage_id]]
 
 Note:
   the tracker server format: host[:port], the tracker default port is 22122
-  fdfs_monitor without parameter equals: fdfs_monitor /etc/fdfs/client.conf
-";
+  {name} without parameter equals: {name} /etc/fdfs/client.conf
+"
+    )
+}
 
 /// The program. `args` come without the program's name.
 pub(crate) fn main(args: &[OsString]) -> ExitCode {
@@ -42,7 +49,7 @@ pub(crate) fn main(args: &[OsString]) -> ExitCode {
     let line = match CommandLine::parse(&args) {
         Ok(line) => line,
         Err(Usage { code }) => {
-            out::line(USAGE);
+            out::line(&usage());
             return ExitCode::from(code);
         }
     };
@@ -141,10 +148,10 @@ async fn run(line: &CommandLine, client: &Client) -> u8 {
         ("set_trunk_server", Some(group)) => set_trunk_server(client, group, line.id.as_deref()).await,
         // Differs from C: `delete` without a group, which crashes the reference (W-49), is a usage error.
         ("delete" | "set_trunk_server", None) => {
-            out::line(USAGE);
+            out::line(&usage());
             return 1;
         }
-        (other, _) => out::line(&format!("Invalid command {other}\n\n{USAGE}")),
+        (other, _) => out::line(&format!("Invalid command {other}\n\n{}", usage())),
     }
     // Whatever an operation came to: scripts know it so (W-38). `fdfs monitor` has exit codes.
     0

@@ -9,6 +9,7 @@ mod monitor;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Lines};
 use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -78,7 +79,7 @@ fn classic(name: &str, args: &[&str]) -> Output {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(name);
     symlink(FDFS, &path).unwrap();
-    Command::new(path).args(args).env("TZ", "UTC").output().unwrap()
+    Command::new(path).arg0(name).args(args).env("TZ", "UTC").output().unwrap()
 }
 
 fn fdfs(args: &[&str]) -> Output {
