@@ -23,7 +23,7 @@ impl<F: Fs> StateDir<F> {
     /// # Errors
     /// [`StoreError::Disk`].
     pub fn open(fs: F, path: &Path) -> Result<Self, StoreError> {
-        fs.make_dirs(path).at("make directory", path, "")?;
+        make_durable_dirs(&fs, path)?;
         let dir = fs.open_dir(path).at("open directory", path, "")?;
         Ok(Self { fs, dir, path: path.to_owned() })
     }
@@ -132,10 +132,34 @@ impl<F: Fs> StateDir<F> {
     }
 }
 
+/// Makes a folder and those above it, and makes the names of the new ones durable: a state file that survives a power
+/// cut in a folder that does not is lost all the same.
+fn make_durable_dirs<F: Fs>(fs: &F, path: &Path) -> Result<(), StoreError> {
+    let missing: Vec<_> = path.ancestors().take_while(|folder| fs.open_dir(folder).is_err()).collect();
+    fs.make_dirs(path).at("make directory", path, "")?;
+    for parent in missing.iter().filter_map(|folder| folder.parent()) {
+        // A relative path ends in "", which is the working directory.
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        let dir = fs.open_dir(parent).at("open directory", parent, "")?;
+        fs.sync_dir(&dir, "").at("sync directory", parent, "")?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::RealFs;
+    use crate::sim_fs::{Fault, SimFs};
+
+    #[test]
+    fn a_new_folder_survives_a_power_cut_with_its_state() {
+        let fs = SimFs::new(Fault::None);
+        let path = Path::new("/a/b/data");
+        StateDir::open(fs.clone(), path).unwrap().write("x.dat", b"one").unwrap();
+        let after = StateDir::open(fs.after_power_cut(None), path).unwrap();
+        assert_eq!(after.read("x.dat").unwrap().unwrap(), b"one");
+    }
 
     #[test]
     fn a_state_file_is_replaced_read_back_and_set_aside() {
