@@ -191,6 +191,13 @@ impl Cluster {
         self.expected.expect(pattern);
     }
 
+    /// Trackers that are away are no reason for the test to fail.
+    pub fn expect_lost_trackers(&self) {
+        for pattern in ["tried again until it works", "is the server running"] {
+            self.expect_problem(pattern);
+        }
+    }
+
     /// A folder of its own for the test.
     #[must_use]
     pub fn scratch(&self) -> PathBuf {
