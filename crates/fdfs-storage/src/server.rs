@@ -1,15 +1,14 @@
 //! A running storage: its runtimes, its tasks, and the orderly end.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fdfs_conf::StorageConf;
-use fdfs_log::{AccessLog, LogTimer, RotationSettings, ServerLog, Timestamp};
+use fdfs_daemon::{gate, listeners, raise_file_limit, rotation};
+use fdfs_log::{AccessLog, LogTimer, ServerLog, Timestamp};
 use fdfs_net::connection::{DataConnection, DataLimits};
-use fdfs_net::nofile::raise_nofile;
-use fdfs_net::{Gate, GateOptions, listen, listen_addrs};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -22,14 +21,10 @@ use crate::service;
 use crate::start::{self, StartError};
 use crate::storage::Storage;
 
-/// Connections that the kernel keeps until they are accepted.
-const BACKLOG: u32 = 1024;
 /// Threads of the runtime that must stay alive whatever the disks do: accepting, trackers, timers.
 const CONTROL_WORKERS: usize = 2;
 /// How long requests in work may take to end at a stop.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
-/// Descriptors for state files, logs, trackers and the like.
-const OTHER_FILES: u64 = 64;
 
 /// How far a start has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,19 +85,6 @@ fn runtime(name: &str, workers: usize, log: &ServerLog) -> Result<Runtime, Start
         .map_err(StartError::Threads)
 }
 
-fn rotation(conf: &fdfs_conf::LogConf) -> RotationSettings {
-    RotationSettings {
-        everyday: conf.rotate_everyday,
-        rotate_time_secs: conf.rotate_time.secs_of_day(),
-        on_size_bytes: conf.rotate_on_size_bytes,
-        compress_old: conf.compress_old,
-        compress_days_before: conf.compress_days_before,
-        keep_days: conf.keep_days,
-        delete_old_time_secs: conf.delete_old_time.secs_of_day(),
-        flush_interval_secs: u32::try_from(conf.sync_log_buff_interval_secs).unwrap_or(u32::MAX),
-    }
-}
-
 fn open_access_log(conf: &StorageConf) -> Result<Option<Arc<AccessLog>>, StartError> {
     if !conf.access_log.enabled {
         return Ok(None);
@@ -127,10 +109,8 @@ impl StorageServer {
         let counts = start::permit_counts(&conf);
         let asked = conf.data_workers as usize;
         let worker_count = counts.worker_count(conf.store_paths.len(), asked, start::core_count());
-        let needed = u64::from(conf.server.max_connections) * 2 + OTHER_FILES;
-        if let Err(e) = raise_nofile(needed) {
-            tracing::warn!("{e}");
-        }
+        // A connection can have a file open.
+        raise_file_limit(&conf.server, 2);
         let control = runtime("fdfs-control", CONTROL_WORKERS, &log)?;
         let data = runtime("fdfs-data", worker_count, &log)?;
         let access_log = open_access_log(&conf)?;
@@ -138,28 +118,22 @@ impl StorageServer {
             Some(access_log) => Some(LogTimer::start(&log, vec![access_log.clone()]).map_err(StartError::Threads)?),
             None => None,
         };
-        let allow_hosts = conf.server.allow_hosts.clone();
-        let gate = Gate::new(GateOptions {
-            max_connections: conf.server.max_connections,
-            allow: Arc::new(move |ip| allow_hosts.allows(ip)),
-            user_timeout: None,
-            runtime: Some(data.handle().clone()),
-        });
+        let gate = gate(&conf.server, Some(data.handle().clone()));
         let base = start::open_base(&conf)?;
         let (storage, listeners) = control.block_on(async {
             // With a port of the system's choice it must be known before a tracker hears of it.
-            let early = if conf.server.inner_port == 0 { Some(open_port(&conf)?) } else { None };
-            let port = early.as_ref().map_or(conf.server.inner_port, |(_, addr)| addr.port());
+            let early = if conf.server.inner_port == 0 { Some(listeners(&conf.server)?) } else { None };
+            let port = early.as_ref().map_or(conf.server.inner_port, |early| early.addr.port());
             let dialer = dialer(&conf);
             let waiting = || options.tell(StartStage::WaitingForTracker);
             let learnt = start::learn(&conf, &dialer, port, &base.state_dir, &options.cancel, waiting).await?;
-            let (listeners, addr) = match early {
+            let opened = match early {
                 Some(early) => early,
-                None => open_port(&conf)?,
+                None => listeners(&conf.server)?,
             };
-            let addr = reachable(addr, &learnt);
+            let addr = reachable(opened.addr, &learnt);
             let storage = start::open_storage(conf, base, learnt, gate, addr, worker_count, access_log).await?;
-            Ok::<_, StartError>((Arc::new(storage), listeners))
+            Ok::<_, StartError>((Arc::new(storage), opened.all))
         })?;
         let server = Self {
             storage,
@@ -258,25 +232,6 @@ impl StorageServer {
         }
         self.control.shutdown_timeout(Duration::from_secs(1));
         tracing::info!("stopped");
-    }
-}
-
-/// Opens the port, and tells the first address.
-fn open_port(conf: &StorageConf) -> Result<(Vec<TcpListener>, SocketAddr), StartError> {
-    let bind: Vec<IpAddr> = conf.server.inner_bind_addrs.iter().filter_map(|addr| addr.parse().ok()).collect();
-    let addrs = listen_addrs(&bind, family(conf), conf.server.inner_port);
-    let listeners = listen(&addrs, BACKLOG)?;
-    let first = listeners.first().and_then(|listener| listener.local_addr().ok());
-    let addr = first.ok_or_else(|| StartError::Conf { what: "bind_addr names no address to listen on".into() })?;
-    Ok((listeners, addr))
-}
-
-const fn family(conf: &StorageConf) -> fdfs_net::AddressFamily {
-    match conf.server.address_family {
-        fdfs_conf::choice::AddressFamily::Auto => fdfs_net::AddressFamily::Auto,
-        fdfs_conf::choice::AddressFamily::V4 => fdfs_net::AddressFamily::V4,
-        fdfs_conf::choice::AddressFamily::V6 => fdfs_net::AddressFamily::V6,
-        fdfs_conf::choice::AddressFamily::Both => fdfs_net::AddressFamily::Both,
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 
 use fdfs_conf::ConfError;
 use fdfs_core::tracker::{ClusterError, HostPort, IdTableError};
-use fdfs_net::ListenError;
+use fdfs_daemon::BindError;
 use fdfs_proto::{Status, WireError};
 use fdfs_store::StoreError;
 
@@ -22,20 +22,12 @@ pub enum StartError {
         /// Why.
         source: IdTableError,
     },
-    /// A bind address is no address of any machine.
-    #[error("bind_addr = {name}: {reason}; write an address of this machine, or leave it empty for all")]
-    BindAddr {
-        /// The address or host name.
-        name: String,
-        /// Why.
-        reason: String,
-    },
     /// The folder of the state files cannot be used.
     #[error(transparent)]
     State(#[from] StoreError),
     /// The port could not be opened.
     #[error(transparent)]
-    Listen(#[from] ListenError),
+    Listen(#[from] BindError),
     /// The operating system gives no threads or no runtime.
     #[error("start threads: {0}")]
     Threads(#[source] io::Error),
@@ -47,11 +39,11 @@ impl StartError {
     pub fn errno(&self) -> u8 {
         match self {
             Self::Ids(error) => error.status().0,
-            Self::IdTable { source: IdTableError::Empty, .. } | Self::BindAddr { .. } => Status::ENOENT.0,
+            Self::IdTable { source: IdTableError::Empty, .. } => Status::ENOENT.0,
             Self::IdTable { source: IdTableError::BadId { .. }, .. } => Status::EINVAL.0,
             Self::IdTable { .. } => Status::EEXIST.0,
             Self::State(error) => error.status().0,
-            Self::Listen(error) => Status::from_io(&error.source).0,
+            Self::Listen(error) => error.errno(),
             Self::Threads(error) => Status::from_io(error).0,
         }
     }

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::net::{IpAddr, ToSocketAddrs as _};
 
 use fdfs_conf::ini::FILE_BYTES_MAX;
 use fdfs_conf::{ConfError, LoadError, ReservedSpace, Severity, StorageIds, TrackerConf, tracker};
@@ -153,7 +152,7 @@ fn load_ids(conf: &TrackerConf) -> Result<Option<StorageIds>, ConfError> {
             Severity::Warning | Severity::Error => warn!("{finding}"),
         }
     }
-    parsed.conf.resolved(&resolve).map(Some)
+    parsed.conf.resolved(&fdfs_daemon::resolve).map(Some)
 }
 
 fn load_file(path: &str) -> Result<Vec<u8>, LoadError> {
@@ -161,12 +160,6 @@ fn load_file(path: &str) -> Result<Vec<u8>, LoadError> {
     // One byte more than allowed is enough to be refused.
     let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes));
     read.map(|_| bytes).map_err(|error| LoadError::from_io(&error))
-}
-
-/// The address of a host: its IPv4 address if it has one. Blocking.
-pub(crate) fn resolve(host: &str) -> Option<IpAddr> {
-    let ips: Vec<IpAddr> = (host, 0).to_socket_addrs().ok()?.map(|addr| addr.ip().to_canonical()).collect();
-    ips.iter().find(|ip| ip.is_ipv4()).or_else(|| ips.first()).copied()
 }
 
 /// The lines of the file, without those that no storage can join with: reading the file has warned of them.

@@ -1,15 +1,15 @@
 //! From a configuration to a serving tracker, and back.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use fdfs_conf::{AllowHosts, ServerConf, TrackerConf};
+use fdfs_conf::{ServerConf, TrackerConf};
 use fdfs_core::tracker::Cluster;
+use fdfs_daemon::{Listeners, gate, listeners, raise_file_limit};
 use fdfs_log::ServerLog;
-use fdfs_net::nofile::raise_nofile;
-use fdfs_net::{AddressFamily, CallOptions, Gate, GateOptions, ServerLimits, listen, listen_addrs};
+use fdfs_net::{CallOptions, ServerLimits};
 use fdfs_store::RealFs;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -20,15 +20,11 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::error::StartError;
-use crate::settings::{Configured, resolve};
+use crate::settings::Configured;
 use crate::state_files::StateFiles;
 use crate::tracker::{Parts, Tracker};
 use crate::{connection, housekeeping, saver, trunk_choice};
 
-/// Connections that wait to be accepted.
-const BACKLOG: u32 = 1024;
-/// Files that a tracker has open besides its connections.
-const OTHER_FILE_COUNT: u64 = 64;
 /// How long requests that are being served may take when the tracker stops.
 const STOP_PATIENCE: Duration = Duration::from_millis(1000);
 
@@ -55,10 +51,13 @@ impl TrackerServer {
         let entered = log.enter();
         let server = &conf.server;
         let configured = Configured::load(&conf)?;
-        raise_file_limit(server.max_connections);
+        raise_file_limit(server, 1);
         let runtime = runtime(server.work_threads, &log)?;
         // Before any file is touched: a port in use may mean that another tracker has them.
-        let (listeners, addr) = listeners(server, &runtime)?;
+        let Listeners { all: listeners, addr } = {
+            let _entered = runtime.enter();
+            listeners(server)?
+        };
 
         let clock = Clock::start();
         let now = clock.now();
@@ -85,7 +84,7 @@ impl TrackerServer {
                 network_timeout,
                 bind: None,
             },
-            gate: gate(server),
+            gate: gate(server, None),
             shutdown: CancellationToken::new(),
             trunk_choices,
         }));
@@ -178,67 +177,6 @@ fn runtime(work_threads: u32, log: &ServerLog) -> Result<Runtime, StartError> {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(threads).thread_name("tracker").on_thread_start(log.on_thread_start()).enable_all();
     builder.build().map_err(StartError::Threads)
-}
-
-fn raise_file_limit(max_connections: u32) {
-    if let Err(error) = raise_nofile(u64::from(max_connections) + OTHER_FILE_COUNT) {
-        warn!("{error}");
-    }
-}
-
-/// The listeners of the inner and the outer port, and the first address.
-fn listeners(server: &ServerConf, runtime: &Runtime) -> Result<(Vec<TcpListener>, SocketAddr), StartError> {
-    let family = match server.address_family {
-        fdfs_conf::AddressFamily::Auto => AddressFamily::Auto,
-        fdfs_conf::AddressFamily::V4 => AddressFamily::V4,
-        fdfs_conf::AddressFamily::V6 => AddressFamily::V6,
-        fdfs_conf::AddressFamily::Both => AddressFamily::Both,
-    };
-    let inner = listen_addrs(&bind_addrs(&server.inner_bind_addrs)?, family, server.inner_port);
-    let mut addrs = vec![inner.clone()];
-    if server.inner_port != 0 {
-        let outer = listen_addrs(&bind_addrs(&server.outer_bind_addrs)?, family, server.outer_port);
-        // Where an inner listener has all addresses, the outer ones of the same port are its already.
-        let is_new = |addr: &SocketAddr| {
-            !inner.iter().any(|i| i.port() == addr.port() && (i.ip() == addr.ip() || i.ip().is_unspecified()))
-        };
-        addrs.push(outer.into_iter().filter(is_new).collect());
-    }
-    let _entered = runtime.enter();
-    let mut listeners = Vec::new();
-    for addrs in addrs {
-        listeners.append(&mut listen(&addrs, BACKLOG)?);
-    }
-    let first = listeners.first().ok_or_else(|| StartError::BindAddr {
-        name: server.inner_bind_addrs.join(","),
-        reason: "address_family excludes it".into(),
-    })?;
-    let addr = first.local_addr().map_err(StartError::Threads)?;
-    Ok((listeners, addr))
-}
-
-fn bind_addrs(names: &[String]) -> Result<Vec<IpAddr>, StartError> {
-    let ip = |name: &String| {
-        resolve(name)
-            .ok_or_else(|| StartError::BindAddr { name: name.clone(), reason: "the name has no address".into() })
-    };
-    names.iter().map(ip).collect()
-}
-
-fn gate(server: &ServerConf) -> Gate {
-    let mut allow: AllowHosts = server.allow_hosts.clone();
-    for name in server.allow_hosts.host_names() {
-        match resolve(name) {
-            Some(ip) => allow.add_address(ip),
-            None => warn!("allow_hosts: {name} has no address and is skipped"),
-        }
-    }
-    Gate::new(GateOptions {
-        max_connections: server.max_connections,
-        allow: Arc::new(move |ip| allow.allows(ip)),
-        user_timeout: Some(Duration::from_secs(server.network_timeout_secs)),
-        runtime: None,
-    })
 }
 
 fn bytes(value: u64) -> usize {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fdfs_conf::{LogConf, LogLevel};
-use fdfs_log::{FileSink, Level, LogError, LogSink, LogTimer, RotationSettings, ServerLog, StderrSink, Timestamp};
+use fdfs_log::{FileSink, Level, LogError, LogSink, LogTimer, ServerLog, StderrSink, Timestamp};
 
 /// The log of a daemon, with the thread that looks after its file.
 pub(crate) struct DaemonLog {
@@ -41,7 +41,7 @@ impl DaemonLog {
     }
 
     fn open(stderr: StderrSink, path: &Path, conf: &LogConf, level: LogLevel) -> Result<Self, LogError> {
-        let file = Arc::new(FileSink::open(path, rotation_of(conf))?);
+        let file = Arc::new(FileSink::open(path, fdfs_daemon::rotation(conf))?);
         let echo = Arc::new(ErrorEcho { stderr, is_over: AtomicBool::new(false) });
         let log = ServerLog::new((file.clone(), echo.clone()), level_of(level));
         // Without the thread the log does not rotate by itself, which is no reason to stay down.
@@ -83,27 +83,12 @@ pub(crate) fn level_of(level: LogLevel) -> Level {
     Level::from_word(level.word()).unwrap_or(Level::Info)
 }
 
-/// The settings of the log keys.
-fn rotation_of(conf: &LogConf) -> RotationSettings {
-    RotationSettings {
-        everyday: conf.rotate_everyday,
-        rotate_time_secs: conf.rotate_time.secs_of_day(),
-        on_size_bytes: conf.rotate_on_size_bytes,
-        compress_old: conf.compress_old,
-        compress_days_before: conf.compress_days_before,
-        keep_days: conf.keep_days,
-        delete_old_time_secs: conf.delete_old_time.secs_of_day(),
-        flush_interval_secs: u32::try_from(conf.sync_log_buff_interval_secs).unwrap_or(u32::MAX),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn defaults_and_levels_are_those_of_the_log_crate() {
-        assert_eq!(rotation_of(&LogConf::default()), RotationSettings::default());
+    fn levels_are_those_of_the_log_crate() {
         assert_eq!(level_of(LogLevel::Warn), Level::Warning);
         assert_eq!(level_of(LogLevel::Debug), Level::Debug);
     }

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use fdfs_daemon::BindError;
 use fdfs_log::LogError;
-use fdfs_net::ListenError;
 use fdfs_proto::Status;
 use fdfs_store::StoreError;
 
@@ -36,7 +36,7 @@ pub enum StartError {
     Store(#[from] StoreError),
     /// The port could not be opened.
     #[error(transparent)]
-    Listen(#[from] ListenError),
+    Listen(#[from] BindError),
     /// The operating system gives no threads or no runtime.
     #[error("start threads: {0}")]
     Threads(#[source] io::Error),
@@ -70,7 +70,7 @@ impl StartError {
             Self::NoStorePath { .. } => Status::ENOENT.0,
             Self::EmptyStorePath { .. } | Self::Conf { .. } | Self::Tracker { .. } => Status::EINVAL.0,
             Self::Store(e) => e.status().0,
-            Self::Listen(e) => Status::from_io(&e.source).0,
+            Self::Listen(e) => e.errno(),
             Self::Threads(e) => Status::from_io(e).0,
             Self::Log(LogError::Directory { source, .. } | LogError::Open { source, .. }) => Status::from_io(source).0,
             Self::Stopped => Status::ECANCELED.0,
