@@ -27,7 +27,7 @@ pub enum Direction {
 
 macro_rules! commands {
     ($($number:literal $name:ident $label:literal $direction:ident,)*) => {
-        /// A command of the protocol. Source: wire specification, 2.0.
+        /// A command of the protocol, or, from 240 on, one of our own ([`crate::ours`]). Source: wire specification, 2.0.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum Command {
@@ -141,6 +141,7 @@ commands! {
     108 ServerDeleteGroup "SERVER_DELETE_GROUP" ClientToTracker,
     109 StorageGetGroupName "STORAGE_GET_GROUP_NAME" StorageToTracker,
     111 ActiveTest "ACTIVE_TEST" Any,
+    240 SelfReport "SELF_REPORT" ClientToStorage,
 }
 
 impl Command {
@@ -159,6 +160,6 @@ mod tests {
     fn numbers_read_back_and_nothing_else_is_a_command() {
         let known: Vec<u8> = (0..=255).filter(|&n| Command::from_number(n).is_some()).collect();
         assert_eq!(known, Command::ALL.iter().map(|c| c.number()).collect::<Vec<_>>());
-        assert_eq!(known.len(), 81);
+        assert_eq!(known.iter().filter(|&&n| n < 240).count(), 81);
     }
 }

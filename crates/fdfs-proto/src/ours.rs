@@ -1,10 +1,21 @@
 //! What our servers say to our own tools. No number here is one of the reference's: a C server answers `EINVAL`.
 
-use crate::WireError;
+use crate::{Command, Reader, Request, Wire, WireError};
 
-/// The command byte of "tell me about yourself": empty request, the answer is [`SelfReport`]. A storage answers it; so does
-/// nobody else yet.
-pub const SELF_REPORT: u8 = 0xF0;
+/// Request of `SELF_REPORT` (240), "tell me about yourself": empty; a storage answers with a [`SelfReport`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SelfReportRequest;
+
+impl Wire for SelfReportRequest {
+    fn encode(&self, _: &mut Vec<u8>) {}
+    fn decode(_: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self)
+    }
+}
+
+impl Request for SelfReportRequest {
+    const COMMAND: Command = Command::SelfReport;
+}
 
 /// What a server says of itself: `key=value` lines.
 ///
@@ -59,13 +70,7 @@ impl SelfReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Command;
     use proptest::prelude::*;
-
-    #[test]
-    fn the_number_is_none_of_the_reference() {
-        assert_eq!(Command::from_number(SELF_REPORT), None);
-    }
 
     #[test]
     fn a_report_round_trips() {

@@ -13,7 +13,6 @@ use std::time::Instant;
 use fdfs_net::NetError;
 use fdfs_net::connection::DataConnection;
 use fdfs_proto::file_id::{FileId, LogicName};
-use fdfs_proto::ours::SELF_REPORT;
 use fdfs_proto::{Command, Header, Status};
 
 use crate::error::RequestError;
@@ -59,10 +58,6 @@ async fn serve_one(storage: &Arc<Storage>, conn: &mut DataConnection, answer: &m
         return Ok(Next::Close);
     };
     let mut exchange = Exchange::new(conn, header, body_len, answer);
-    if header.command == SELF_REPORT {
-        let result = self_report::self_report(storage, &mut exchange).await;
-        return finish(exchange, &header, result).await;
-    }
     let Some(command) = Command::from_number(header.command) else {
         return refuse(exchange, &header, &RequestError::UnknownCommand { number: header.command }).await;
     };
@@ -74,15 +69,6 @@ async fn serve_one(storage: &Arc<Storage>, conn: &mut DataConnection, answer: &m
     if let Some(started) = started {
         storage.log_access(command, &exchange, &result, started);
     }
-    finish(exchange, &header, result).await
-}
-
-/// Sends the answer.
-async fn finish(
-    mut exchange: Exchange<'_>,
-    header: &Header,
-    result: Result<Reply, RequestError>,
-) -> Result<Next, NetError> {
     match result {
         Ok(reply) => {
             exchange.drop_buffered();
@@ -90,7 +76,7 @@ async fn finish(
             Ok(Next::Request)
         }
         Err(RequestError::Net(e)) => Err(e),
-        Err(e) => refuse(exchange, header, &e).await,
+        Err(e) => refuse(exchange, &header, &e).await,
     }
 }
 
@@ -108,6 +94,7 @@ async fn dispatch(
         Command::GetMetadata => metadata::get_metadata(storage, exchange).await,
         Command::QueryFileInfo => query_file_info::query_file_info(storage, exchange).await,
         Command::ActiveTest => active_test(exchange).await,
+        Command::SelfReport => self_report::self_report(storage, exchange).await,
         Command::UploadAppenderFile
         | Command::UploadSlaveFile
         | Command::AppendFile

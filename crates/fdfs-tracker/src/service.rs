@@ -144,7 +144,8 @@ async fn dispatch(command: Command, call: &mut Call<'_>) -> Result<(), RequestEr
         | C::TruncateFile
         | C::SyncTruncateFile
         | C::RegenerateAppenderFilename
-        | C::SyncRenameFile => Err(RequestError::UnknownCommand { number: command.number() }),
+        | C::SyncRenameFile
+        | C::SelfReport => Err(RequestError::UnknownCommand { number: command.number() }),
     }
 }
 

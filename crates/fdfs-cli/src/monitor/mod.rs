@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod classic;
 pub(crate) mod json;
 pub(crate) mod modern;
+pub(crate) mod self_report;
 pub(crate) mod text;
 
 use fdfs_client::{ClientError, Tracker};

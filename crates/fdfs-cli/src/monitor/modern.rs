@@ -2,11 +2,12 @@
 
 use anyhow::Context as _;
 use fdfs_client::{Client, ClientError};
+use fdfs_proto::ours::SelfReport;
 use fdfs_proto::{GroupName, Status, StorageId};
 use jiff::tz::TimeZone;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{admin, json, text};
+use super::{admin, json, self_report, text};
 use crate::exit::failure;
 use crate::files::connect::Connect;
 use crate::out;
@@ -72,8 +73,21 @@ async fn list(client: &Client, group: Option<GroupName>, json: bool) -> anyhow::
             all
         }
     };
+    let mut reports = Vec::with_capacity(all.len());
+    for (_, storages) in &all {
+        reports.push(self_report::ask_all(storages).await);
+    }
     if json {
-        let groups: Vec<_> = all.iter().map(|(group, storages)| json::group(group, storages)).collect();
+        let with_reports = |((group, storages), reports): (&(_, Vec<_>), &Vec<Option<SelfReport>>)| {
+            let mut value = json::group(group, storages);
+            if let Some(storages) = value.get_mut("storages").and_then(Value::as_array_mut) {
+                for (storage, report) in storages.iter_mut().zip(reports) {
+                    storage["self_report"] = self_report::json(report.as_ref());
+                }
+            }
+            value
+        };
+        let groups: Vec<_> = all.iter().zip(&reports).map(with_reports).collect();
         out::line(&json!({ "tracker": tracker.to_string(), "groups": groups }).to_string());
         return Ok(());
     }
@@ -81,6 +95,12 @@ async fn list(client: &Client, group: Option<GroupName>, json: bool) -> anyhow::
     match (&group, all.as_slice()) {
         (Some(_), [(group, storages)]) => out::print(&text::group(group, storages, &TimeZone::system())),
         (_, all) => out::print(&text::groups(all, &TimeZone::system())),
+    }
+    out::line("\nwhat the storages say of themselves:");
+    for ((_, storages), reports) in all.iter().zip(&reports) {
+        for (storage, report) in storages.iter().zip(reports) {
+            out::line(&format!("\t{}", self_report::line(storage, report.as_ref())));
+        }
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fdfs_proto::ours::SelfReport;
+use fdfs_proto::ours::{SelfReport, SelfReportRequest};
 
 use crate::error::RequestError;
 use crate::exchange::{Exchange, Reply};
@@ -10,7 +10,7 @@ use crate::storage::Storage;
 
 /// Serves the command.
 pub(super) async fn self_report(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
-    exchange.decode::<()>().await?;
+    exchange.decode::<SelfReportRequest>().await?;
     let mut report = SelfReport::default();
     report.push("program", concat!("fdfs ", env!("CARGO_PKG_VERSION")));
     report.push("durability", storage.conf.durability.word());
