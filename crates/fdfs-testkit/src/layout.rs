@@ -77,6 +77,7 @@ pub struct LayoutBuilder {
     tracker_count: usize,
     groups: Vec<(String, usize)>,
     store_path_count: usize,
+    short_addresses: bool,
     ids: bool,
     more_id_lines: Vec<String>,
     tracker_keys: Vec<(String, String)>,
@@ -89,6 +90,7 @@ impl Default for LayoutBuilder {
             tracker_count: 1,
             groups: Vec::new(),
             store_path_count: 1,
+            short_addresses: false,
             ids: false,
             more_id_lines: Vec::new(),
             tracker_keys: Vec::new(),
@@ -116,6 +118,13 @@ impl LayoutBuilder {
     #[must_use]
     pub fn store_paths(mut self, count: usize) -> Self {
         self.store_path_count = count;
+        self
+    }
+
+    /// Addresses as short as `127.1.2.11`.
+    #[must_use]
+    pub fn short_addresses(mut self) -> Self {
+        self.short_addresses = true;
         self
     }
 
@@ -148,7 +157,7 @@ impl LayoutBuilder {
     #[must_use]
     pub fn lay_out(&self) -> Layout {
         let dir = tempfile::Builder::new().prefix("fdfs-test-").tempdir().unwrap();
-        let loopback = Loopback::claim();
+        let loopback = if self.short_addresses { Loopback::short() } else { Loopback::claim() };
         let storages = self.storages(dir.path(), loopback);
         let ids_path = self.ids.then(|| self.write_ids(dir.path(), &storages));
         let trackers = self.trackers_of(dir.path(), loopback, ids_path.as_deref());

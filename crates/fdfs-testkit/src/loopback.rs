@@ -30,6 +30,13 @@ impl Loopback {
         Self { block: 1 + number % BLOCK_COUNT }
     }
 
+    /// A block whose addresses are as short as `127.1.2.`, for texts that must not get longer. There are few of them, so
+    /// others may have the same; ports tell them apart.
+    #[must_use]
+    pub fn short() -> Self {
+        Self { block: u32::from_be_bytes([0, 0, fastrand::u8(1..=9), fastrand::u8(1..=9)]) }
+    }
+
     /// The address of host number `host`, from 1.
     #[must_use]
     pub fn ip(&self, host: u8) -> Ipv4Addr {

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream};
 use std::time::Duration;
 
 use fdfs_proto::{Command, HEADER_LEN, Header};
+use rustix::net;
 
 use crate::wait::PATIENCE;
 
@@ -113,6 +114,25 @@ impl RawConn {
     #[must_use]
     pub fn connect(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect(addr).unwrap_or_else(|e| panic!("connect to {addr}: {e}"));
+        Self::over(stream)
+    }
+
+    /// Connects from an address of this machine.
+    ///
+    /// # Panics
+    /// When that fails.
+    #[must_use]
+    pub fn connect_from(local: Ipv4Addr, addr: SocketAddr) -> Self {
+        let connected = || {
+            let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None)?;
+            net::bind(&socket, &SocketAddrV4::new(local, 0))?;
+            net::connect(&socket, &addr)?;
+            Ok::<_, rustix::io::Errno>(TcpStream::from(socket))
+        };
+        Self::over(connected().unwrap_or_else(|e| panic!("connect from {local} to {addr}: {e}")))
+    }
+
+    fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         Self { stream }
