@@ -13,6 +13,7 @@ use fdfs_store::binlog::BinlogFinding;
 use fdfs_store::{Binlog, Fs, RealFs, StoreError};
 
 use crate::flusher::{FlushError, Flusher};
+use crate::names::now_unix_secs;
 
 /// What the client's OK means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,7 @@ impl<F: Fs> Commit<F> {
         rotate_bytes: u64,
         flusher: Option<Arc<Flusher>>,
     ) -> Result<(Self, Vec<BinlogFinding>), StoreError> {
-        let (binlog, findings) = Binlog::open(fs, sync_dir, rotate_bytes)?;
+        let (binlog, findings) = Binlog::open(fs, sync_dir, rotate_bytes, now_unix_secs())?;
         let writer = Writer { binlog, batch: Vec::new(), failures: Vec::new() };
         let commit = Self {
             pending: Mutex::new(Pending::default()),

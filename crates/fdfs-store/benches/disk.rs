@@ -39,7 +39,7 @@ fn binlog(c: &mut Criterion) {
     let mut group = c.benchmark_group("binlog append");
     for (name, count) in [("1 record", 1), ("64 records", BATCH_COUNT)] {
         let temp = tempfile::tempdir().expect("a temporary directory");
-        let (mut binlog, _) = Binlog::open(RealFs, temp.path(), ROTATE_BYTES).expect("a new binlog");
+        let (mut binlog, _) = Binlog::open(RealFs, temp.path(), ROTATE_BYTES, 0).expect("a new binlog");
         let lines = LINE.repeat(count);
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(name, |b| {

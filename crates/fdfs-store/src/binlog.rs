@@ -53,10 +53,15 @@ impl<F: Fs> Binlog<F> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn open(fs: F, sync_dir: &Path, rotate_bytes: u64) -> Result<(Self, Vec<BinlogFinding>), StoreError> {
+    pub fn open(
+        fs: F,
+        sync_dir: &Path,
+        rotate_bytes: u64,
+        now_unix_secs: i64,
+    ) -> Result<(Self, Vec<BinlogFinding>), StoreError> {
         let dir = StateDir::open(fs, sync_dir)?;
         let mut findings = Vec::new();
-        let index = open_index(&dir, &mut findings)?;
+        let index = open_index(&dir, now_unix_secs, &mut findings)?;
         let name = binlog_file_name(index.current_write);
         let file = dir.fs().open_write(dir.dir(), &name).at("open", dir.path(), &name)?;
         let mut binlog = Self { dir, file, index, len_bytes: 0, rotate_bytes, is_dirty: false };
@@ -201,7 +206,11 @@ impl<F: Fs> Binlog<F> {
 }
 
 /// Reads the index, or finds the file to go on with.
-fn open_index<F: Fs>(dir: &StateDir<F>, findings: &mut Vec<BinlogFinding>) -> Result<BinlogIndex, StoreError> {
+fn open_index<F: Fs>(
+    dir: &StateDir<F>,
+    now_unix_secs: i64,
+    findings: &mut Vec<BinlogFinding>,
+) -> Result<BinlogIndex, StoreError> {
     let names = dir.fs().list(dir.dir(), "").at("list", dir.path(), "")?;
     let highest = names
         .iter()
@@ -212,7 +221,10 @@ fn open_index<F: Fs>(dir: &StateDir<F>, findings: &mut Vec<BinlogFinding>) -> Re
         })
         .max();
     let read = match dir.read(BinlogIndex::FILE)? {
-        Some(bytes) => BinlogIndex::decode(&bytes).map_err(|e| e.to_string()),
+        Some(bytes) => match BinlogIndex::decode(&bytes) {
+            Ok(index) => Ok(index),
+            Err(e) => Err(format!("{e}; it lies in {} now", dir.set_aside(BinlogIndex::FILE, now_unix_secs)?)),
+        },
         None => match dir.read(OLD_FILE)? {
             Some(bytes) => BinlogIndex::decode_old(&bytes).map_err(|e| e.to_string()),
             None if highest.is_none() => Ok(BinlogIndex::default()),
@@ -241,7 +253,7 @@ mod tests {
     use super::*;
 
     fn open(dir: &Path) -> (Binlog, Vec<BinlogFinding>) {
-        Binlog::open(RealFs, dir, 64).unwrap()
+        Binlog::open(RealFs, dir, 64, 7).unwrap()
     }
 
     #[test]
@@ -283,6 +295,7 @@ mod tests {
         let (binlog, findings) = open(temp.path());
         assert_eq!(binlog.file_index(), 7);
         assert!(matches!(&findings[..], [BinlogFinding::IndexRebuilt { index: 7, .. }]));
+        assert!(temp.path().join("binlog_index.dat.corrupt.7").exists());
         assert_eq!(open(temp.path()).1, []);
     }
 }
