@@ -78,6 +78,8 @@ pub struct Commit<F: Fs = RealFs> {
     writer: tokio::sync::Mutex<Writer<F>>,
     /// The number of the last record whose write was tried.
     written: AtomicU64,
+    /// Batches that could not be written so far; 0 spares the successful a look at the list.
+    failed_batches: AtomicU64,
     flusher: Option<Arc<Flusher>>,
 }
 
@@ -99,6 +101,7 @@ impl<F: Fs> Commit<F> {
             pending: Mutex::new(Pending::default()),
             writer: tokio::sync::Mutex::new(writer),
             written: AtomicU64::new(0),
+            failed_batches: AtomicU64::new(0),
             flusher,
         };
         Ok((commit, findings))
@@ -122,7 +125,12 @@ impl<F: Fs> Commit<F> {
             pending.last += 1;
             pending.last
         };
+        // The requests that are ready on this worker come first: their records then go in with the same write.
+        tokio::task::yield_now().await;
         // Whoever gets the writer writes for all who came before; most find their record written already.
+        if self.written.load(Ordering::Acquire) >= number && self.failed_batches.load(Ordering::Acquire) == 0 {
+            return self.flushed().await;
+        }
         let mut writer = self.writer.lock().await;
         if self.written.load(Ordering::Relaxed) < number {
             self.write_pending(&mut writer);
@@ -132,10 +140,15 @@ impl<F: Fs> Commit<F> {
             return Err(CommitError::Append(error.clone()));
         }
         drop(writer);
-        if let Some(flusher) = &self.flusher {
-            flusher.flush().await?;
+        self.flushed().await
+    }
+
+    /// Waits until what was written is as durable as the policy asks.
+    async fn flushed(&self) -> Result<(), CommitError> {
+        match &self.flusher {
+            Some(flusher) => Ok(flusher.flush().await?),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn write_pending(&self, writer: &mut Writer<F>) {
@@ -152,8 +165,9 @@ impl<F: Fs> Commit<F> {
                 writer.failures.remove(0);
             }
             writer.failures.push((first, last, Arc::new(e)));
+            self.failed_batches.fetch_add(1, Ordering::Release);
         }
-        self.written.store(last, Ordering::Relaxed);
+        self.written.store(last, Ordering::Release);
         if let Err(e) = writer.binlog.rotate_if_full() {
             tracing::error!("{e}; the binlog goes on in the file that is full");
         }
