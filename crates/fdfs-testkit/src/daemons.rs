@@ -8,7 +8,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::layout::{Layout, StoragePlan, TrackerPlan};
+use crate::raw::RawConn;
 use crate::wait::wait_for;
+
+const ACTIVE_TEST: u8 = fdfs_proto::Command::ActiveTest as u8;
 
 /// A running `fdfs trackerd` or `fdfs storaged`. It is killed when it goes.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Runs `program trackerd` until it accepts connections.
+    /// Runs `program trackerd` until it serves.
     ///
     /// # Panics
     /// When it does not.
@@ -28,7 +31,7 @@ impl Daemon {
         Self::start(program, "trackerd", &plan.conf_path, plan.addr)
     }
 
-    /// Runs `program storaged` until it accepts connections.
+    /// Runs `program storaged` until it serves.
     ///
     /// # Panics
     /// When it does not.
@@ -49,12 +52,15 @@ impl Daemon {
             .spawn()
             .unwrap_or_else(|e| panic!("{}: {e}", program.display()));
         let mut daemon = Self { child, addr, log_path };
-        wait_for(&format!("{command} {addr} to accept connections"), || {
+        wait_for(&format!("{command} {addr} to listen"), || {
             if let Some(status) = daemon.child.try_wait().unwrap() {
                 panic!("{command} {addr} ended with {status}:\n{}", daemon.log());
             }
             TcpStream::connect(addr).ok()
         });
+        // It may listen for a while before it is ready.
+        let reply = RawConn::connect(addr).ask(ACTIVE_TEST, b"");
+        assert_eq!(reply.status(), Some(0), "{command} {addr} answers {reply:?}:\n{}", daemon.log());
         daemon
     }
 
