@@ -29,8 +29,9 @@ const SEND_COPIED_MAX_BYTES: u64 = 16 << 10;
 const SENDFILE_PIECE_BYTES: u64 = 1 << 20;
 /// How long a peer that is being closed on may go on sending.
 const LINGER_MAX: Duration = Duration::from_millis(500);
-/// A piece of a streamed body is handed on when this much has come in.
-const PIECE_MIN_BYTES: usize = 32 << 10;
+/// A piece of a streamed body is handed on when this much has come in: with half of it the calls to the disk double, with
+/// more the first bytes have left the cache of the processor before they are checked and written.
+const PIECE_MIN_BYTES: usize = 64 << 10;
 
 /// One client's connection to the data port.
 #[derive(Debug)]
