@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::crew::{Crew, ThreadEnd};
+use super::plan::Kind;
 use super::process;
 use super::progress::ProgressLine;
 use super::result::ServerUse;
@@ -49,7 +50,8 @@ pub(crate) async fn run(shared: &Arc<Shared>, way: &Way, pids: &[u32]) -> anyhow
         }
     }
     if let Some(failure) = gates.take_failure() {
-        return Err(failure.into());
+        // Its text names the causes already; `anyhow` would add them once more.
+        return Err(anyhow::Error::msg(format!("{failure}{}", failure.cause().hint(Kind::Upload))));
     }
 
     let before = process::usage(pids)?;

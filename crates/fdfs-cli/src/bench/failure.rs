@@ -128,11 +128,17 @@ impl Failure {
         matches!(self, Self::Net { source, .. } if source.is_connect())
     }
 
-    /// Whether the server answered, and in order.
+    /// Whether the same would happen again at once: nothing listens, or the tracker knows no storage.
+    pub(crate) const fn is_futile_to_repeat(&self) -> bool {
+        self.is_connect() || matches!(self, Self::Refused { server: Server::Tracker, .. })
+    }
+
+    /// Whether the next request can be sent on the same connection. Storages close it behind most errnos, but not when
+    /// a file is missing.
     pub(crate) const fn leaves_connection_usable(&self) -> bool {
         matches!(
             self,
-            Self::Refused { .. }
+            Self::Refused { status: Status::ENOENT, .. }
                 | Self::Wrong { source: Mismatch::Size { .. } | Mismatch::Crc { .. } | Mismatch::Bytes { .. }, .. }
         )
     }
@@ -191,7 +197,7 @@ impl Cause {
                 "; is this a storage, and has it the store path that the tracker named?"
             }
             (Self::Answered(Server::Storage, Status::EINVAL), _) => {
-                "; the storage knows no such file: are the ids of its group?"
+                "; the ids are of another group, or the file is empty: nobody can download that"
             }
             (Self::Network(_, Status::ENOTCONN | Status::ECONNRESET | Status::EPIPE), _) => {
                 "; did the server end, or is its max_connections lower than --connections? Its log says why"
@@ -229,6 +235,7 @@ mod tests {
         let source = NetError::Connect { peer, source: std::io::Error::from_raw_os_error(111) };
         let unreachable = Failure::Net { server: Server::Tracker, source };
         assert_eq!(unreachable.cause(), Cause::Network(Server::Tracker, Status::ECONNREFUSED));
+        assert!(!refused.is_futile_to_repeat() && unreachable.is_futile_to_repeat());
         assert!(unreachable.is_connect() && unreachable.to_string().contains("is the server running"));
 
         let source = Mismatch::from(WireError::Trailing { extra: 1 });

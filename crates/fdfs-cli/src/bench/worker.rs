@@ -18,7 +18,7 @@ use super::routes::{Routes, Way};
 use super::shared::Shared;
 use super::tally::Tally;
 
-/// A server that cannot be reached is not asked again at once: that would only heat the machine.
+/// Pauses behind failures that come back at once when they are repeated at once, and only heat the machine.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -74,9 +74,9 @@ impl Worker {
                 }
             };
             let latency = begun.elapsed();
-            let is_unreachable = done.as_ref().is_err_and(Failure::is_connect);
+            let is_futile = done.as_ref().is_err_and(Failure::is_futile_to_repeat);
             self.count(kind, done, latency);
-            if is_unreachable {
+            if is_futile {
                 tokio::time::sleep(self.backoff.next_pause()).await;
             } else {
                 self.backoff.reset();
