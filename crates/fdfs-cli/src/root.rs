@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{conf_check, daemon, dev, exit, files, link, monitor};
+use crate::{bench, conf_check, daemon, dev, exit, files, link, monitor};
 
 /// FastDFS in one program: tracker, storage, clients and tools
 #[derive(Debug, Parser)]
@@ -48,6 +48,8 @@ enum Command {
     Meta(files::meta::Command),
     /// Show groups and storages, delete storages and groups
     Monitor(monitor::modern::Args),
+    /// Measure a cluster: upload, download and delete as fast as it can
+    Bench(Box<bench::Args>),
     /// Work on configuration files
     #[command(subcommand)]
     Conf(Conf),
@@ -73,6 +75,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Info(args) => block_on(files::info::run(args)),
         Command::Meta(command) => block_on(files::meta::run(command)),
         Command::Monitor(args) => block_on(monitor::modern::run(args)),
+        Command::Bench(args) => return bench::run(&args),
         Command::Conf(Conf::Check(args)) => return conf_check::run(&args),
         Command::Link(args) => link::run(&args),
     };
