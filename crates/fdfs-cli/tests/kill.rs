@@ -1,7 +1,7 @@
 //! `kill -9` of a storage in the middle of uploads. What was acknowledged is there afterwards, and what was not finished
 //! is not to be seen.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -3,6 +3,8 @@
 //! `cargo run --release -p fdfs-testkit --example soak [UPLOADS [CONNECTIONS [BYTES [DURABILITY]]]]`, by default 100,000
 //! uploads of 4096 bytes by 64 connections with durability `none`. Ends with an error when a file is not as it was.
 
+#![allow(clippy::panic, reason = "a failure is a panic with a message, as in tests")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

@@ -11,6 +11,8 @@
 
 // A failure of a test is a panic with a message, also where the test's helpers are.
 #![allow(clippy::panic, clippy::unwrap_used)]
+// Values of settings are written down where they stand: `.storage_key("max_connections", 4)`.
+#![allow(clippy::needless_pass_by_value)]
 
 pub mod cluster;
 pub mod daemons;

@@ -39,7 +39,8 @@ mod tests {
         }
         expected.expect("disk a");
         assert_eq!(expected.unexpected(&log), ["ERROR - disk b"]);
-        expected.clone().expect("disk");
+        let same = expected.clone();
+        same.expect("disk");
         assert!(expected.unexpected(&log).is_empty());
     }
 }

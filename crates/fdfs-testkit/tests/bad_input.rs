@@ -1,5 +1,7 @@
 //! Requests that are wrong get a clear answer and harm nothing.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
 mod support;
 
 use fdfs_testkit::raw::{packet, packet_with, padded16};

@@ -1,6 +1,8 @@
 //! Folders that are missing, files that are broken, ports that are taken: each gets a clear message, and nothing is
 //! replaced silently.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! What users do with files, through the client library.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
 use fdfs_client::{ByteRange, DownloadOptions, FileId, InfoFlags, MetaMode, Metadata, UploadOptions};
 use fdfs_testkit::{Cluster, wait_for};
 

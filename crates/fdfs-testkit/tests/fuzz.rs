@@ -1,5 +1,7 @@
 //! Every fuzz target, some thousand inputs each: random ones, and recorded ones that were changed.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,7 +59,9 @@ fn recorded_files() -> Vec<Vec<u8>> {
         files.iter().map(|file| fs::read(file).unwrap()).filter(|bytes| bytes.len() < 16 << 10).collect();
     assert!(!files.is_empty());
     let lines = files.iter().flat_map(|bytes| bytes.split(|&b| b == b'\n').take(40)).map(<[u8]>::to_vec);
-    files.iter().cloned().chain(lines.collect::<BTreeSet<_>>()).collect()
+    let learnt =
+        b"group_name=group1\nmy_addrs=10.0.0.1\nmy_id=100001\nstorage_id=100001 group1 10.0.0.1\nstore_path=0\n";
+    files.iter().cloned().chain(lines.collect::<BTreeSet<_>>()).chain([learnt.to_vec()]).collect()
 }
 
 fn confs() -> Vec<Vec<u8>> {
@@ -149,22 +153,30 @@ fn every_target_has_its_program() {
     }
 }
 
-/// A body that is added to the protocol crate must get its row.
-#[test]
-fn every_body_of_the_protocol_has_its_row() {
+/// What the sources of all crates implement `of` for.
+fn implementors(of: &str) -> BTreeSet<String> {
     let mut sources = Vec::new();
-    files_below(&workspace().join("crates/fdfs-proto/src"), &mut sources);
-    let rows: BTreeSet<&str> = WIRE_BODIES.iter().map(|(name, _)| *name).collect();
-    let mut found = 0;
-    for source in sources {
-        let text = fs::read_to_string(&source).unwrap();
-        let types = text.lines().filter_map(|line| line.strip_prefix("impl Wire for ")?.strip_suffix(" {"));
-        for name in types.filter(|name| *name != "()") {
-            assert!(rows.contains(name), "{}: {name} has no row in WIRE_BODIES", source.display());
-            found += 1;
-        }
+    files_below(&workspace().join("crates"), &mut sources);
+    let texts = sources.iter().filter(|path| path.extension().is_some_and(|ext| ext == "rs")).map(fs::read_to_string);
+    let start = format!("impl {of} for ");
+    let names = texts.flat_map(|text| {
+        let text = text.unwrap();
+        let names = text.lines().filter_map(|line| line.strip_prefix(&start)?.strip_suffix(" {"));
+        names.map(str::to_owned).collect::<Vec<_>>()
+    });
+    names.filter(|name| name != "()").collect()
+}
+
+/// A body or a state file that is added must get its row.
+#[test]
+fn every_body_and_every_state_file_has_its_row() {
+    for (of, rows) in [("Wire", WIRE_BODIES), ("StateFile", STATE_FILES)] {
+        let rows: BTreeSet<String> = rows.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let names = implementors(of);
+        assert!(names.len() > 10, "only {names:?} implement {of}");
+        let without: Vec<_> = names.difference(&rows).collect();
+        assert!(without.is_empty(), "{of}: {without:?} have no row");
     }
-    assert!(found > 70, "only {found} bodies found");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Time-outs, connection limits, hosts that may not come.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
 mod support;
 
 use std::time::Duration;

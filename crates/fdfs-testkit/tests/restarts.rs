@@ -1,5 +1,7 @@
 //! Servers that come back, or stay away, in any order.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
 mod support;
 
 use std::collections::BTreeMap;

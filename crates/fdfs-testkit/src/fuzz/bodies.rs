@@ -6,7 +6,7 @@ use fdfs_proto::cmd::{storage, tracker};
 use fdfs_proto::file_id::{FileId, TrunkHeader};
 use fdfs_proto::limits::IPV6_LEN;
 use fdfs_proto::shared::{AddrSize, StorageBrief, StorageStat};
-use fdfs_proto::{Wire, WireError};
+use fdfs_proto::{Wire, WireError, ours};
 
 use super::Target;
 
@@ -22,6 +22,7 @@ mod shared {
 
 /// Every body, request or answer, that is a [`Wire`].
 pub const WIRE_BODIES: &[Target] = wire_bodies! {
+    ours::{ SelfReportRequest }
     shared::{ FileId, StorageBrief, StorageStat, TrunkHeader }
     storage::{
         AppendHead, CreateLink, DownloadFile, FetchOnePathBinlog, ModifyHead, RegenerateAppender, ReportServerId,
@@ -52,6 +53,7 @@ pub const OTHER_BODIES: &[Target] = &[
     ("FetchTargets", |b| sized(b, tracker::FetchTargets::decode, |v, size, out| v.encode(size, out))),
     ("StorageList", |b| sized(b, tracker::StorageList::decode, |v, size, out| v.encode(size, out))),
     ("TrunkSyncBinlog", |b| drop(storage::TrunkSyncBinlog::from_bytes(b))),
+    ("SelfReport", |b| drop(ours::SelfReport::decode(b))),
     ("HostPort", |b| shown(b, tracker::HostPort::parse)),
     ("HostAddrs", |b| shown(b, tracker::HostAddrs::parse)),
     ("TrackerLine", |b| shown(b, tracker::TrackerLine::parse)),

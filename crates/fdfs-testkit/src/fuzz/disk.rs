@@ -19,6 +19,7 @@ use fdfs_proto::disk::trunk_mark::TrunkMark;
 use fdfs_proto::disk::trunk_record::{TrunkRecord, trunk_lines};
 use fdfs_proto::disk::trunk_snapshot::TrunkSnapshot;
 use fdfs_proto::disk::{DiskError, StateFile};
+use fdfs_storage::params::Learnt;
 
 use super::{Target, select};
 
@@ -26,6 +27,7 @@ use super::{Target, select};
 pub const STATE_FILES: &[Target] = &[
     ("BinlogIndex", file::<BinlogIndex>),
     ("DataInitFlag", file::<DataInitFlag>),
+    ("Learnt", file::<Learnt>),
     ("RecoveryFlag", file::<RecoveryFlag>),
     ("RecoveryMark", file::<RecoveryMark>),
     ("StorageStatFile", file::<StorageStatFile>),

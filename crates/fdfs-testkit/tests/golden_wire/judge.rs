@@ -1,5 +1,7 @@
 //! Whether a body is what was recorded, but for what is volatile.
 
+#![allow(clippy::single_range_in_vec_init, reason = "lists of places in a body, often of one place")]
+
 use std::ops::Range;
 
 use fdfs_proto::Command;

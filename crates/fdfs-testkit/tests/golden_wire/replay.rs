@@ -17,7 +17,7 @@ const QUIET: Duration = Duration::from_millis(300);
 /// Replays a family, reports how many rows agree, and fails with all that do not.
 pub(crate) fn replay(scene: &Scene, folder: &str, family: &str) {
     let rows = rows::read(folder, family);
-    let (later, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| differs::is_later(row));
+    let (later, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(differs::is_later);
     let names = names(scene, family, &rows);
     let mut kept: Option<RawConn> = None;
     let mut failures = Vec::new();
