@@ -26,11 +26,12 @@ Examples:
   fdfs bench delete --ids ids                         all of them
 
 Sizes of --size mix: a log-normal distribution with 61% of the files under 8 KB and a mean of 17 KB, in a hundred steps
-from 97 bytes to 375 KB; any hundred files in a row have all of them.
+from 97 bytes to 366 KB; any hundred files in a row have all of them.
 
 It works on C servers, too. What mixed and upload have stored they delete at the end, unless --keep or --ids says
-otherwise; that is not measured. Latencies are those of operations that succeeded, and right within 1%. MB are
-1,000,000 bytes. Run it on a machine of its own: here it takes CPU time from the servers that it measures.
+otherwise; that is not measured, and takes some 170 bytes of memory for each file. Latencies are those of operations
+that succeeded, and right within 1%. MB/s are of 1,000,000 bytes. Run it on a machine of its own: where the servers
+are, it takes CPU time from them.
 
 Ctrl-C ends a run early and prints the result; once more, and operations that hang are given up.
 

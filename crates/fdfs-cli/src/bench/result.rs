@@ -84,8 +84,13 @@ impl Summary {
             if self.plan.uploads() { format!(", files of {}", size_text(&sizes.to_string())) } else { String::new() };
         let verified = if *verify { ", contents compared" } else { "" };
         let ended = if self.is_interrupted { ", ended early" } else { "" };
+        let plural = if *connection_count == 1 { "" } else { "s" };
         let secs = self.elapsed.as_secs_f64();
-        writeln!(out, "{work}{size}, {connection_count} connections, {}{verified}, {secs:.2} s{ended}", self.way)?;
+        writeln!(
+            out,
+            "{work}{size}, {connection_count} connection{plural}, {}{verified}, {secs:.2} s{ended}",
+            self.way
+        )?;
         writeln!(out)?;
         let columns = ["done", "failed", "ops/s", "MB/s", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms", "max ms"];
         write!(out, "{:<9}", "")?;
@@ -133,13 +138,10 @@ impl Summary {
         }
         match self.clean_up {
             Some(CleanUp { deleted_count, left_count: 0 }) => {
-                writeln!(
-                    out,
-                    "the {deleted_count} files that were left of the uploads are deleted (--keep keeps them)"
-                )?;
+                writeln!(out, "uploaded files deleted afterwards: {deleted_count} (--keep keeps them)")?;
             }
             Some(CleanUp { deleted_count, left_count }) => {
-                writeln!(out, "{deleted_count} uploaded files are deleted, {left_count} are still there")?;
+                writeln!(out, "uploaded files deleted afterwards: {deleted_count}, still there: {left_count}")?;
             }
             None if self.plan.uploads() && self.ids.is_none() => writeln!(out, "the uploaded files are kept")?,
             None => {}
@@ -221,7 +223,7 @@ failures:
           1  delete: connection to tracker: 110 ETIMEDOUT: Connection timed out
 
 servers (pid 7, 8; Linux only): 50.0 us CPU per operation, 40.0 MB resident
-the 999 files that were left of the uploads are deleted (--keep keeps them)
+uploaded files deleted afterwards: 999 (--keep keeps them)
 ";
         assert_eq!(summary().text(), want);
         assert!(summary().has_failures());
@@ -234,8 +236,9 @@ the 999 files that were left of the uploads are deleted (--keep keeps them)
         summary.plan.verify = false;
         (summary.tallies, summary.servers, summary.clean_up) = (vec![(Kind::Download, Tally::default())], None, None);
         (summary.is_interrupted, summary.elapsed) = (true, Duration::ZERO);
+        summary.plan.connection_count = 1;
         let text = summary.text();
-        assert_eq!(text.lines().next(), Some("download, 16 connections, tracker 10.0.0.1:22122, 0.00 s, ended early"));
+        assert_eq!(text.lines().next(), Some("download, 1 connection, tracker 10.0.0.1:22122, 0.00 s, ended early"));
         assert_eq!(text.lines().count(), 4, "{text}");
         assert!(!summary.has_failures());
     }
@@ -245,7 +248,7 @@ the 999 files that were left of the uploads are deleted (--keep keeps them)
         let mut summary = summary();
         summary.tallies.clear();
         summary.clean_up = Some(CleanUp { deleted_count: 5, left_count: 2 });
-        assert!(summary.text().ends_with("5 uploaded files are deleted, 2 are still there\n"));
+        assert!(summary.text().ends_with("uploaded files deleted afterwards: 5, still there: 2\n"));
         assert!(summary.has_failures());
         summary.is_interrupted = true;
         assert!(!summary.has_failures());
