@@ -125,7 +125,8 @@ impl Cluster {
         self.wait_until_active();
     }
 
-    /// Waits until the first tracker takes every storage for ACTIVE.
+    /// Waits until the first tracker takes every storage for ACTIVE and knows of its space: before, it offers none for
+    /// uploads.
     ///
     /// # Panics
     /// When that does not come.
@@ -136,6 +137,8 @@ impl Cluster {
     fn wait_until_active_where(&self, which: impl Fn(&StorageNode) -> bool) {
         for storage in self.storages.iter().filter(|storage| which(storage)) {
             self.wait_for_status(storage, StorageStatus::Active);
+            let what = format!("the space of storage {} to be known", storage.addr());
+            wait_for(&what, || (self.record(storage)?.total_mb > 0).then_some(()));
         }
     }
 
