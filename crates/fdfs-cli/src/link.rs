@@ -14,7 +14,7 @@ use crate::{classic, out};
 /// What `fdfs link` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The directory for the links, such as /usr/bin; it must exist
+    /// The directory for the links, such as /usr/bin; made if it is missing
     dir: PathBuf,
 }
 
@@ -51,10 +51,10 @@ enum Found {
 
 /// Makes those links that are not there. All places are looked at first, so that a refusal leaves everything as it was.
 fn link_all<'a>(dir: &Path, names: impl Iterator<Item = &'a str>, program: &Path) -> anyhow::Result<Vec<Link>> {
-    let is_dir = fs::metadata(dir).with_context(|| dir.display().to_string())?.is_dir();
-    if !is_dir {
+    if fs::metadata(dir).is_ok_and(|meta| !meta.is_dir()) {
         return Err(failure(Status::ENOTDIR, format!("{}: not a directory", dir.display())));
     }
+    fs::create_dir_all(dir).with_context(|| format!("make the directory {}", dir.display()))?;
     let target = target_from(dir, program);
     let mut wanted = Vec::new();
     let mut foreign = Vec::new();

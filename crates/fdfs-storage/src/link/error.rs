@@ -47,6 +47,15 @@ pub enum LinkError {
     Store(#[from] StoreError),
 }
 
+impl LinkError {
+    /// Whether it is only too early: the tracker will answer otherwise once the other storages are up.
+    #[must_use]
+    pub fn is_later(&self) -> bool {
+        let later = [("STORAGE_SYNC_DEST_REQ", Status::ENOENT), ("STORAGE_JOIN", Status::EAGAIN)];
+        matches!(self, Self::Refused { command, status, .. } if later.contains(&(*command, *status)))
+    }
+}
+
 /// What an operator can do about a refusal.
 fn hint(command: &str, status: Status) -> &'static str {
     match (command, status) {

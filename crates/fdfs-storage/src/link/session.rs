@@ -50,7 +50,12 @@ pub async fn keep(
         if let Err(e) = ended {
             let text = e.to_string();
             if text != told {
-                tracing::warn!("{text}; tried again until it works");
+                // Nobody online to copy old files from is how it is while a group comes up.
+                if e.is_later() {
+                    tracing::info!("{text}; tried again until it works");
+                } else {
+                    tracing::warn!("tracker {tracker}: {text}; tried again until it works");
+                }
                 told = text;
             }
         }
@@ -185,15 +190,7 @@ impl Session<'_> {
         let mut told_changes = None;
         loop {
             sleep_until(beat_at.min(disk_at)).await;
-            if beat_at <= Instant::now() {
-                let changes = self.storage.stats.changes();
-                let news = told_changes != Some(changes);
-                let stat = news.then(|| self.storage.stats.snapshot(self.storage.gate.counts()));
-                let answer = ask(caller, &Beat { stat }, whole::<BeatAnswer>).await?;
-                told_changes = Some(changes);
-                self.take_news(caller, &answer);
-                beat_at = Instant::now() + beat_interval;
-            }
+            // Disks first: a storage is ACTIVE with its first report, and must not be offered as one without space.
             if disk_at <= Instant::now() {
                 let paths = self.storage.placing.paths();
                 // A path that takes no uploads has no room for them: so the tracker sends them elsewhere (W-24, W-35).
@@ -205,6 +202,15 @@ impl Session<'_> {
                 let answer = ask(caller, &usage, whole::<BeatAnswer>).await?;
                 self.take_news(caller, &answer);
                 disk_at = Instant::now() + disk_interval;
+            }
+            if beat_at <= Instant::now() {
+                let changes = self.storage.stats.changes();
+                let news = told_changes != Some(changes);
+                let stat = news.then(|| self.storage.stats.snapshot(self.storage.gate.counts()));
+                let answer = ask(caller, &Beat { stat }, whole::<BeatAnswer>).await?;
+                told_changes = Some(changes);
+                self.take_news(caller, &answer);
+                beat_at = Instant::now() + beat_interval;
             }
         }
     }

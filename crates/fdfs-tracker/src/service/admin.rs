@@ -1,5 +1,6 @@
 //! Deletions (93, 108) and changed addresses (78). The answer comes when the change is on stable storage.
 
+use fdfs_core::tracker::ClusterError;
 use fdfs_proto::cmd::tracker::{DeleteGroup, DeleteStorage, ReportIpChanged};
 
 use super::Call;
@@ -21,6 +22,10 @@ pub(super) async fn delete_group(call: &mut Call<'_>) -> Result<(), RequestError
 }
 
 pub(super) async fn report_ip_changed(call: &mut Call<'_>) -> Result<(), RequestError> {
+    // As the reference: with storage ids the body is not even looked at.
+    if call.tracker.id_lines.is_some() {
+        return Err(ClusterError::OnlyWithoutIds.into());
+    }
     let ReportIpChanged { group, old_ip, new_ip } = call.decode()?;
     let (now, peer_ip) = (call.tracker.now(), call.peer.ip);
     let report =
