@@ -26,6 +26,8 @@ impl Request for SelfReportRequest {
 /// | `workers`           | threads of the data port                                 |
 /// | `requests_in_work`  | requests being served now                                |
 /// | `store_path<index>` | `ok`, `readonly`, or why it takes no writes              |
+/// | `store_paths_out_of_service` | how many take no writes any more                |
+/// | `store_path<index>_flushes_asked`, `_made` | with `durability = disk`: requests for a flush of its file system, and flushes that served them |
 ///
 /// Readers ignore keys that they do not know.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -41,6 +41,8 @@ impl Shared {
 #[derive(Debug, Clone, Default)]
 struct Done {
     ticket: u64,
+    /// Flushes that succeeded.
+    count: u64,
     failed: Option<FlushError>,
 }
 
@@ -80,13 +82,19 @@ impl Flusher {
                 if let Err(source) = sync() {
                     let error = FlushError { what, source: Arc::new(source) };
                     on_failure(&error);
-                    tell.send_replace(Done { ticket: u64::MAX, failed: Some(error) });
+                    tell.send_modify(|done| (done.ticket, done.failed) = (u64::MAX, Some(error)));
                     return;
                 }
-                tell.send_modify(|done| done.ticket = served);
+                tell.send_modify(|done| (done.ticket, done.count) = (served, done.count + 1));
             }
         })?;
         Ok(Self { shared, done, thread: Some(thread) })
+    }
+
+    /// Flushes that were asked for, and flushes that were made for them.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        (self.shared.lock().tickets, self.done.borrow().count)
     }
 
     /// Waits for a flush that begins after this call: what was written before is durable then.
@@ -161,6 +169,7 @@ mod tests {
             task.await.unwrap().unwrap();
         }
         assert_eq!(count.load(Ordering::SeqCst), 2);
+        assert_eq!(flusher.counts(), (21, 2));
     }
 
     #[tokio::test]

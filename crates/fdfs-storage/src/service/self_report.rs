@@ -16,7 +16,18 @@ pub(super) async fn self_report(storage: &Arc<Storage>, exchange: &mut Exchange<
     report.push("durability", storage.conf.durability.word());
     report.push("workers", &storage.worker_count.to_string());
     report.push("requests_in_work", &storage.busy_count().to_string());
-    for slot in &storage.write_path.slots {
+    let slots = &storage.write_path.slots;
+    let out_of_service = slots.iter().filter(|slot| slot.path.broken().is_some()).count();
+    report.push("store_paths_out_of_service", &out_of_service.to_string());
+    for slot in slots {
+        if let Some(flusher) = &slot.flusher {
+            let (asked, made) = flusher.counts();
+            let index = slot.path.index();
+            report.push(&format!("store_path{index}_flushes_asked"), &asked.to_string());
+            report.push(&format!("store_path{index}_flushes_made"), &made.to_string());
+        }
+    }
+    for slot in slots {
         let state = match slot.path.broken() {
             Some(why) => why,
             None if slot.path.is_readonly() => "readonly",
