@@ -30,7 +30,7 @@ fn commands_that_nobody_knows_are_refused_by_both_servers() {
 }
 
 #[test]
-fn lengths_that_cannot_be_are_not_answered() {
+fn new_2_lengths_that_cannot_be_are_not_answered() {
     let cluster = Cluster::small();
     for len in [-1, i64::MIN] {
         for addr in [cluster.tracker_addr(), cluster.storages[0].addr()] {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 
 use fdfs_client::{ByteRange, DownloadOptions, FileId, InfoFlags, MetaMode, Metadata, UploadOptions};
-use fdfs_testkit::{Cluster, wait_for};
+use fdfs_testkit::{Cluster, RawReply, wait_for};
 
 fn ext(ext: &str) -> UploadOptions {
     UploadOptions::new().ext(ext.parse().unwrap())
@@ -172,4 +172,25 @@ fn many_clients_at_once_get_what_they_stored() {
 #[test]
 fn a_range_says_what_it_is() {
     assert_eq!(ByteRange::of(5..10), ByteRange::of(5..=9));
+}
+
+#[test]
+fn new_9_only_valid_records_of_metadata_are_kept() {
+    let cluster = Cluster::small();
+    let client = cluster.client();
+    let id = cluster.block_on(client.upload(b"described", &UploadOptions::new())).unwrap();
+    let sent = [&b"good\x021\x01no separator\x01"[..], &[b'n'; 70], b"\x02v\x01last\x02", &[b'v'; 300]].concat();
+    let mut body = Vec::new();
+    body.extend_from_slice(&(id.name.as_str().len() as u64).to_be_bytes());
+    body.extend_from_slice(&(sent.len() as u64).to_be_bytes());
+    body.push(b'O');
+    body.extend_from_slice(&[id.group.as_str().as_bytes(), &[0; 10]].concat()[..16]);
+    body.extend_from_slice(id.name.as_str().as_bytes());
+    body.extend_from_slice(&sent);
+    let storage = (0..cluster.storages.len()).find(|&i| cluster.to_storage(i).ask(13, &body).status() == Some(0));
+    let mut asked = [id.group.as_str().as_bytes(), &[0; 10]].concat()[..16].to_vec();
+    asked.extend_from_slice(id.name.as_str().as_bytes());
+    let answer = cluster.to_storage(storage.unwrap()).ask(15, &asked);
+    let kept = [&b"good\x021\x01last\x02"[..], &[b'v'; 256], b"\x01", &[b'n'; 64], b"\x02v"].concat();
+    assert_eq!(answer, RawReply::Whole { status: 0, body: kept });
 }

@@ -116,7 +116,7 @@ fn groups_are_chosen_in_turn_or_by_name() {
 }
 
 #[test]
-fn a_refused_join_leaves_nothing_behind() {
+fn new_14_a_refused_join_leaves_no_group_behind() {
     let site = Site::start();
     let mut storage = site.storage("group1", "127.0.0.11");
     let usual = storage.usual_join();
