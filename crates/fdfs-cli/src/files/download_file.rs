@@ -10,7 +10,7 @@ use fdfs_client::{ByteRange, DownloadOptions};
 use fdfs_proto::Status;
 
 use super::classic_client::{ClassicClient, failure, file_id, log, texts, usage};
-use crate::out;
+use crate::{classic_log, out};
 
 const USAGE: &str =
     "Usage: fdfs_download_file <config_file> <file_id> [local_filename] [<download_offset> <download_bytes>]";
@@ -49,8 +49,13 @@ fn download(classic: &ClassicClient, id: &str, local_file: Option<&OsString>, ra
 /// Reads offset and number of bytes; the offset counts only when both are there, and 0 bytes are all to the end.
 fn byte_range(words: &[String]) -> Result<ByteRange, Status> {
     let [offset, bytes, ..] = words else { return Ok(ByteRange::ALL) };
-    // A storage would refuse what is negative.
-    let size = |word: &String| u64::try_from(integer(word)).map_err(|_| Status::EINVAL);
+    // A storage would refuse what is negative, and the reference logs that it did.
+    let size = |word: &String| {
+        u64::try_from(integer(word)).map_err(|_| {
+            classic_log::error(&format!("download: offset or number of bytes is negative: {word}"));
+            Status::EINVAL
+        })
+    };
     Ok(ByteRange { offset: size(offset)?, len: Some(size(bytes)?).filter(|&bytes| bytes > 0) })
 }
 

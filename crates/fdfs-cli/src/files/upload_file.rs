@@ -40,6 +40,7 @@ fn run(conf: &str, local_file: &OsString, rest: &[String]) -> Result<ExitCode, E
             Ok(None) => {}
             Ok(Some(index)) => options = options.store_path_index(index),
             Err(status) => {
+                classic_log::error(&format!("upload: no storage has a store path of index {word}"));
                 eprintln!("{}", failure("upload file", status));
                 return Err(ExitCode::from(status.0));
             }
