@@ -18,10 +18,7 @@ use crate::identity::Identity;
 use crate::params::KnownCluster;
 use crate::placing::Placing;
 use crate::stat::Stats;
-use crate::write_path::{PathSlot, WritePath};
-
-/// Locks that keep changes of one file's metadata apart; files share them by chance.
-const METADATA_LOCKS: usize = 64;
+use crate::write_path::{FileGuard, PathSlot, WritePath};
 
 /// What all connections of a storage share.
 #[derive(Debug)]
@@ -54,7 +51,6 @@ pub struct Storage {
     pub worker_count: usize,
     pub(crate) init_flag: Mutex<DataInitFlag>,
     pub(crate) busy: AtomicUsize,
-    pub(crate) metadata_locks: Vec<tokio::sync::Mutex<()>>,
 }
 
 /// Counts a request in work until it is dropped.
@@ -68,12 +64,6 @@ impl Drop for Busy<'_> {
 }
 
 impl Storage {
-    /// The locks for [`Storage::lock_metadata`].
-    #[must_use]
-    pub(crate) fn new_metadata_locks() -> Vec<tokio::sync::Mutex<()>> {
-        (0..METADATA_LOCKS).map(|_| tokio::sync::Mutex::new(())).collect()
-    }
-
     /// A store path by its index.
     ///
     /// # Errors
@@ -83,10 +73,9 @@ impl Storage {
         self.write_path.slots.get(usize::from(index)).ok_or(RequestError::NoStorePath { index, count })
     }
 
-    /// Keeps others from changing the metadata of this file.
-    pub async fn lock_metadata(&self, name: &LogicName) -> tokio::sync::MutexGuard<'_, ()> {
-        let hash = crc32fast::hash(name.as_str().as_bytes()) as usize;
-        self.metadata_locks[hash % METADATA_LOCKS].lock().await
+    /// Keeps others from changing this file or its metadata.
+    pub async fn lock_file(&self, name: &LogicName) -> FileGuard<'_> {
+        self.write_path.locks.lock(name.as_str()).await
     }
 
     /// A request begins; it ends when the value is dropped.

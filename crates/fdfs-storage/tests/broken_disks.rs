@@ -15,7 +15,7 @@ use fdfs_proto::file_id::{FormattedExt, LogicName, NewKind, NewName, Source};
 use fdfs_storage::commit::{Commit, Durability};
 use fdfs_storage::flusher::{FlushError, Flusher};
 use fdfs_storage::permits::{PathPermits, PermitCounts};
-use fdfs_storage::write_path::{PathSlot, WritePath};
+use fdfs_storage::write_path::{FileLocks, PathSlot, WritePath};
 use fdfs_store::fs::Fs;
 use fdfs_store::reconcile::{OVERLAP_SECS, RecordedTail};
 use fdfs_store::sim_fs::{Fault, SimFs};
@@ -66,6 +66,7 @@ fn open(fs: &SimFs, durability: Durability, rotate_bytes: u64) -> WritePath<SimF
         commit,
         durability,
         sync_every_bytes: 0,
+        locks: FileLocks::default(),
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) async fn delete_file(storage: &Arc<Storage>, exchange: &mut Exchange<
     let file: FileId = exchange.decode().await?;
     let name = storage.own_name(&file)?;
     exchange.log_name = Some(file.name);
+    let _file = storage.lock_file(&name).await;
     storage.write_path.remove(storage.slot(name.store_path_index())?, &name, in_name(now_unix_secs())).await?;
     Ok(Reply::Empty)
 }

@@ -23,7 +23,7 @@ pub(super) async fn set_metadata(storage: &Arc<Storage>, exchange: &mut Exchange
     exchange.log_name = name.metadata_name().ok();
     let slot = storage.slot(name.store_path_index())?;
     // Two merges into one file at the same time would lose the records of one of them.
-    let _file = storage.lock_metadata(&name).await;
+    let _file = storage.lock_file(&name).await;
     let permit = slot.permits.read().await;
     slot.path.file_info(name.true_name())?;
     let old = slot.path.read_meta(name.true_name())?;

@@ -29,7 +29,7 @@ use crate::permits::PermitCounts;
 use crate::placing::{Placing, PlacingRules};
 use crate::stat::Stats;
 use crate::storage::Storage;
-use crate::write_path::{PathSlot, WritePath};
+use crate::write_path::{FileLocks, PathSlot, WritePath};
 
 /// Exists while a storage runs, and is left behind by one that was killed.
 const RUNNING_FILE: &str = ".fdfs_running";
@@ -141,6 +141,7 @@ pub(crate) async fn open_storage(
         commit: durable.commit,
         durability: durable.durability,
         sync_every_bytes: conf.fsync_after_written_bytes,
+        locks: FileLocks::default(),
     };
     if how_it_ended != LastRun::Orderly {
         reconcile::reconcile(&write_path, how_it_ended).await?;
@@ -167,7 +168,6 @@ pub(crate) async fn open_storage(
         worker_count,
         init_flag: Mutex::new(flag),
         busy: AtomicUsize::new(0),
-        metadata_locks: Storage::new_metadata_locks(),
         conf,
     })
 }

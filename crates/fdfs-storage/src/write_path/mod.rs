@@ -3,6 +3,8 @@
 //! With `durability = disk` the order on disk is: data, sync, name, sync of the directory, binlog, sync. So no record is
 //! ever there without its file, and no file has its name before it is whole.
 
+mod file_locks;
+
 use std::sync::Arc;
 
 use fdfs_proto::FileName;
@@ -15,6 +17,8 @@ use crate::commit::{Commit, CommitError, Durability};
 use crate::error::RequestError;
 use crate::flusher::Flusher;
 use crate::permits::PathPermits;
+
+pub use file_locks::{FileGuard, FileLocks};
 
 /// Names that are tried before an upload fails; each has new random bits.
 const NAME_TRIES: usize = 10;
@@ -57,6 +61,8 @@ pub struct WritePath<F: Fs = RealFs> {
     pub durability: Durability,
     /// `fsync_after_written_bytes`; 0 = never.
     pub sync_every_bytes: u64,
+    /// Keep changes of one file apart.
+    pub locks: FileLocks,
 }
 
 /// A change by a client, made now.
@@ -162,7 +168,7 @@ impl<F: Fs> WritePath<F> {
         }
     }
 
-    /// Deletes a file and its metadata.
+    /// Deletes a file and its metadata. The caller holds the file's lock.
     ///
     /// # Errors
     /// [`RequestError`]; after a failed commit the file is gone here, and the error tells that peers may keep it.
@@ -183,8 +189,7 @@ impl<F: Fs> WritePath<F> {
         Ok(())
     }
 
-    /// Replaces the metadata of a file; `None` removes it. The caller keeps two of these from running at once for one
-    /// file.
+    /// Replaces the metadata of a file; `None` removes it. The caller holds the file's lock.
     ///
     /// # Errors
     /// [`RequestError`].
