@@ -7,7 +7,7 @@
 //! * [`service`]: one request after the other, one file per command; [`exchange`]: a request and its answer;
 //! * [`write_path`], [`commit`], [`flusher`], [`permits`]: how a change gets to the disk and when it counts;
 //! * [`placing`], [`names`]: where new files go and what they are called;
-//! * [`link`]: the trackers; [`params`], [`identity`]: what they have told;
+//! * [`link`]: the trackers; [`params`], [`identity`], [`peers`]: what they have told; [`received`]: what they are told;
 //! * [`stat`], [`request_log`], [`housekeeping`]: what is counted and written on the side.
 
 pub mod commit;
@@ -19,8 +19,10 @@ pub mod identity;
 pub mod link;
 pub mod names;
 pub mod params;
+pub mod peers;
 pub mod permits;
 pub mod placing;
+pub mod received;
 pub mod request_log;
 pub mod server;
 pub mod service;

@@ -16,7 +16,9 @@ use fdfs_store::state_file::StateDir;
 use crate::error::RequestError;
 use crate::identity::Identity;
 use crate::params::KnownCluster;
+use crate::peers::Peers;
 use crate::placing::Placing;
+use crate::received::Received;
 use crate::stat::Stats;
 use crate::write_path::{FileGuard, PathSlot, WritePath};
 
@@ -31,6 +33,10 @@ pub struct Storage {
     pub identity: Identity,
     /// What the trackers have told.
     pub cluster: KnownCluster,
+    /// The other storages of the group.
+    pub peers: Peers,
+    /// Up to when the changes of the others are here.
+    pub received: Received,
     /// The way of all changes.
     pub write_path: WritePath,
     /// Where new files go.

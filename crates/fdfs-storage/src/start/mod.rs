@@ -25,8 +25,10 @@ pub(crate) use learning::learn;
 use crate::housekeeping::path_facts;
 use crate::names::{in_name, now_unix_secs};
 use crate::params::Learnt;
+use crate::peers::Peers;
 use crate::permits::PermitCounts;
 use crate::placing::{Placing, PlacingRules};
+use crate::received::Received;
 use crate::stat::Stats;
 use crate::storage::Storage;
 use crate::write_path::{FileLocks, PathSlot, WritePath};
@@ -157,6 +159,8 @@ pub(crate) async fn open_storage(
         group: identity.group,
         identity,
         cluster: learnt.cluster,
+        peers: Peers::default(),
+        received: Received::default(),
         write_path,
         placing: Placing::new(rules, cursor, facts),
         stats,
