@@ -1,6 +1,11 @@
-//! What our servers say to our own tools. No number here is one of the reference's: a C server answers `EINVAL`.
+//! What our servers say to our own tools and to each other. No number here is one of the reference's: a C server
+//! answers `EINVAL`, and closes.
+
+mod sync_hello;
 
 use crate::{Command, Reader, Request, Wire, WireError};
+
+pub use sync_hello::{SyncHello, SyncHelloAnswer};
 
 /// Request of `SELF_REPORT` (240), "tell me about yourself": empty; a storage answers with a [`SelfReport`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
