@@ -145,7 +145,8 @@ async fn dispatch(command: Command, call: &mut Call<'_>) -> Result<(), RequestEr
         | C::SyncTruncateFile
         | C::RegenerateAppenderFilename
         | C::SyncRenameFile
-        | C::SelfReport => Err(RequestError::UnknownCommand { number: command.number() }),
+        | C::SelfReport
+        | C::SyncHello => Err(RequestError::UnknownCommand { number: command.number() }),
     }
 }
 
