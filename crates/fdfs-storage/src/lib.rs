@@ -6,7 +6,7 @@
 //! * [`start`], [`server`]: from a configuration to a running server and back;
 //! * [`service`]: one request after the other, one file per command; [`exchange`]: a request and its answer;
 //! * [`write_path`], [`commit`], [`flusher`], [`permits`]: how a change gets to the disk and when it counts;
-//! * [`placing`], [`names`]: where new files go and what they are called;
+//! * [`placing`], [`names`]: where new files go and what they are called; [`trunk`]: space for small files in large ones;
 //! * [`link`]: the trackers; [`params`], [`identity`], [`peers`]: what they have told; [`received`]: what they are told;
 //! * [`stat`], [`request_log`], [`housekeeping`]: what is counted and written on the side.
 
@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod flusher;
 pub mod housekeeping;
 pub mod identity;
+pub mod init_flag;
 pub mod link;
 pub mod names;
 pub mod params;
@@ -29,6 +30,7 @@ pub mod service;
 pub mod start;
 pub mod stat;
 pub mod storage;
+pub mod trunk;
 pub mod write_path;
 
 pub use server::{StartOptions, StartStage, StorageServer};

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use fdfs_conf::StorageConf;
 use fdfs_log::AccessLog;
@@ -15,11 +15,13 @@ use fdfs_store::state_file::StateDir;
 
 use crate::error::RequestError;
 use crate::identity::Identity;
+use crate::init_flag::InitFlag;
 use crate::params::KnownCluster;
 use crate::peers::Peers;
 use crate::placing::Placing;
 use crate::received::Received;
 use crate::stat::Stats;
+use crate::trunk::TrunkSpace;
 use crate::write_path::{FileGuard, PathSlot, WritePath};
 
 /// What all connections of a storage share.
@@ -41,6 +43,8 @@ pub struct Storage {
     pub write_path: WritePath,
     /// Where new files go.
     pub placing: Placing,
+    /// Space in trunk files for small files.
+    pub trunk: TrunkSpace,
     /// Counters.
     pub stats: Stats,
     /// Who may come in.
@@ -55,7 +59,7 @@ pub struct Storage {
     pub addr: SocketAddr,
     /// Threads of the data port.
     pub worker_count: usize,
-    pub(crate) init_flag: Mutex<DataInitFlag>,
+    pub(crate) init_flag: Arc<InitFlag>,
     pub(crate) busy: AtomicUsize,
 }
 
@@ -98,7 +102,7 @@ impl Storage {
 
     /// The init flag, to be read or changed; [`Storage::save_init_flag`] writes it.
     pub(crate) fn lock_init_flag(&self) -> MutexGuard<'_, DataInitFlag> {
-        self.init_flag.lock().unwrap_or_else(PoisonError::into_inner)
+        self.init_flag.lock()
     }
 
     /// Writes the init flag.
@@ -106,7 +110,6 @@ impl Storage {
     /// # Errors
     /// [`fdfs_store::StoreError`].
     pub(crate) fn save_init_flag(&self) -> Result<(), fdfs_store::StoreError> {
-        let flag = self.lock_init_flag().clone();
-        fdfs_store::state::save(&self.state_dir, &flag)
+        self.init_flag.save()
     }
 }

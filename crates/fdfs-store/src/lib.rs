@@ -17,6 +17,7 @@ pub mod state;
 pub mod state_file;
 pub mod store_path;
 pub mod subdirs;
+pub mod trunk;
 
 pub use binlog::Binlog;
 pub use data_file::DataFile;

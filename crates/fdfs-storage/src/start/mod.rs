@@ -8,7 +8,7 @@ mod store_paths;
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use fdfs_conf::StorageConf;
 use fdfs_log::AccessLog;
@@ -23,6 +23,7 @@ pub use error::StartError;
 pub(crate) use learning::learn;
 
 use crate::housekeeping::path_facts;
+use crate::init_flag::InitFlag;
 use crate::names::{in_name, now_unix_secs};
 use crate::params::Learnt;
 use crate::peers::Peers;
@@ -31,6 +32,7 @@ use crate::placing::{Placing, PlacingRules};
 use crate::received::Received;
 use crate::stat::Stats;
 use crate::storage::Storage;
+use crate::trunk::TrunkSpace;
 use crate::write_path::{FileLocks, PathSlot, WritePath};
 
 /// Exists while a storage runs, and is left behind by one that was killed.
@@ -155,9 +157,11 @@ pub(crate) async fn open_storage(
         rotate_count: conf.file_distribute_rotate_count,
         subdir_count,
     };
+    let flag_dir = StateDir::open(RealFs, state_dir.path())?;
     Ok(Storage {
         group: identity.group,
         identity,
+        trunk: TrunkSpace::new(learnt.cluster.params.clone()),
         cluster: learnt.cluster,
         peers: Peers::default(),
         received: Received::default(),
@@ -170,7 +174,7 @@ pub(crate) async fn open_storage(
         up_time_unix_secs: now_unix_secs(),
         addr,
         worker_count,
-        init_flag: Mutex::new(flag),
+        init_flag: Arc::new(InitFlag::new(flag, flag_dir)),
         busy: AtomicUsize::new(0),
         conf,
     })
