@@ -7,8 +7,8 @@ mod reconcile;
 mod store_paths;
 
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use fdfs_conf::StorageConf;
 use fdfs_log::AccessLog;
