@@ -4,7 +4,9 @@
 //! effects go out; the shells carry the effects out.
 //!
 //! * [`tracker`]: join, beats, liveness, replication states, selection, administration, lists, snapshots;
+//! * [`roster`]: what a storage makes of the lists that its trackers tell;
 //! * [`placement`]: the storage's choice of a store path and of the sub directories of a new file.
 
 pub mod placement;
+pub mod roster;
 pub mod tracker;

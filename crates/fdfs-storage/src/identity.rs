@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use fdfs_core::tracker::id_of_address;
 use fdfs_proto::cmd::tracker::{HostAddrs, IdType};
 use fdfs_proto::file_id::Source;
 use fdfs_proto::{GroupName, StorageId};
@@ -74,6 +75,12 @@ impl Identity {
             }
         };
         Ok(Self { group, addrs, id, source })
+    }
+
+    /// The id that trackers and peers know it by: that of storage_ids.conf, or what stands for its first address.
+    #[must_use]
+    pub fn storage_id(&self) -> StorageId {
+        self.id.unwrap_or_else(|| id_of_address(&self.addrs.first))
     }
 
     /// Whether an address is one of ours.

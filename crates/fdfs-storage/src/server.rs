@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::housekeeping;
 use crate::link::TrackerDialer;
-use crate::link::session::{self, LinkShared};
+use crate::link::session;
 use crate::service;
 use crate::start::{self, StartError};
 use crate::storage::Storage;
@@ -124,7 +124,7 @@ impl StorageServer {
             // With a port of the system's choice it must be known before a tracker hears of it.
             let early = if conf.server.inner_port == 0 { Some(listeners(&conf.server)?) } else { None };
             let port = early.as_ref().map_or(conf.server.inner_port, |early| early.addr.port());
-            let dialer = dialer(&conf);
+            let dialer = TrackerDialer::of(&conf);
             let waiting = || options.tell(StartStage::WaitingForTracker);
             let learnt = start::learn(&conf, &dialer, port, &base.state_dir, &options.cancel, waiting).await?;
             let opened = match early {
@@ -171,10 +171,8 @@ impl StorageServer {
                 .await;
             });
         }
-        let shared = Arc::new(LinkShared::default());
-        for tracker in conf.tracker_servers.clone() {
-            let (storage, shared) = (self.storage.clone(), shared.clone());
-            self.tasks.spawn_on(session::keep(storage, dialer(conf), tracker, shared, self.shutdown.clone()), control);
+        for index in 0..conf.tracker_servers.len() {
+            self.tasks.spawn_on(session::keep(self.storage.clone(), index, self.shutdown.clone()), control);
         }
         for index in 0..self.storage.write_path.slots.len() {
             let watch = housekeeping::watch_space(self.storage.clone(), index, self.shutdown.clone());
@@ -241,9 +239,4 @@ fn reachable(addr: SocketAddr, learnt: &crate::params::Learnt) -> SocketAddr {
         Ok(ip) if addr.ip().is_unspecified() => SocketAddr::new(ip, addr.port()),
         _ => addr,
     }
-}
-
-fn dialer(conf: &StorageConf) -> TrackerDialer {
-    let own = conf.server.inner_bind_addrs.first().and_then(|addr| addr.parse().ok());
-    TrackerDialer::new(conf, own.filter(|_| conf.client_bind))
 }

@@ -16,6 +16,7 @@ use fdfs_store::state_file::StateDir;
 use crate::error::RequestError;
 use crate::identity::Identity;
 use crate::init_flag::InitFlag;
+use crate::link::LinkState;
 use crate::params::KnownCluster;
 use crate::peers::Peers;
 use crate::placing::Placing;
@@ -35,6 +36,8 @@ pub struct Storage {
     pub identity: Identity,
     /// What the trackers have told.
     pub cluster: KnownCluster,
+    /// What the trackers say of the group.
+    pub link: LinkState,
     /// The other storages of the group.
     pub peers: Peers,
     /// Up to when the changes of the others are here.

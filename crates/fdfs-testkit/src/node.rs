@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use fdfs_conf::{Env, Finding, LoadError, Parsed, Severity, StorageConf, TrackerConf};
 use fdfs_log::{CapturedLog, Level, ServerLog};
+use fdfs_storage::storage::Storage;
 use fdfs_storage::{StartOptions, StorageServer};
 use fdfs_tracker::TrackerServer;
 
@@ -93,6 +95,15 @@ impl TrackerNode {
 }
 
 impl StorageNode {
+    /// A look inside.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn inside(&self) -> &Arc<Storage> {
+        self.server.as_ref().unwrap_or_else(|| panic!("storage {} does not run", self.plan.addr)).storage()
+    }
+
     /// A storage that does not run yet.
     #[must_use]
     pub fn new(plan: StoragePlan, expected: ExpectedProblems) -> Self {

@@ -30,6 +30,13 @@ impl TrackerDialer {
         Self { options: CallOptions { connect_timeout, network_timeout, bind }, resolve_timeout: connect_timeout }
     }
 
+    /// As [`TrackerDialer::new`], with the address that the configuration says.
+    #[must_use]
+    pub fn of(conf: &StorageConf) -> Self {
+        let own = conf.server.inner_bind_addrs.first().and_then(|addr| addr.parse().ok());
+        Self::new(conf, own.filter(|_| conf.client_bind))
+    }
+
     /// Connects to a tracker: names are resolved anew, and each address is tried.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ pub enum LinkError {
         /// The tracker as configured.
         tracker: String,
     },
+    /// No tracker is configured.
+    #[error("no tracker to ask")]
+    NoTracker,
     /// The connection failed.
     #[error(transparent)]
     Net(#[from] NetError),

@@ -3,7 +3,10 @@
 pub mod ask;
 pub mod error;
 pub mod first_contact;
+pub mod questions;
 pub mod session;
+pub mod state;
 
 pub use ask::TrackerDialer;
 pub use error::LinkError;
+pub use state::LinkState;

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fdfs_conf::address::TrackerServer;
+use fdfs_core::roster::TrackerIndex;
 use fdfs_net::{Backoff, Caller};
 use fdfs_proto::VersionText;
 use fdfs_proto::cmd::tracker::{
-    Beat, BeatAnswer, DiskUsage, HostAddrs, Join, JoinAnswer, ListStorages, PathSpace, StorageList, SyncDestRequest,
-    SyncNotify, SyncSource, SyncSourceAnswer, TrackerLine,
+    Beat, BeatAnswer, DiskUsage, HostAddrs, Join, JoinAnswer, ListStorages, PathSpace, ReplicaChange, StorageList,
+    SyncDestRequest, SyncNotify, SyncSource, SyncSourceAnswer, TrackerLine,
 };
 use fdfs_proto::limits::PROTOCOL_VERSION;
-use fdfs_proto::shared::StorageStatus;
+use fdfs_proto::shared::{StorageBrief, StorageStatus};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -22,31 +23,21 @@ use crate::storage::Storage;
 /// The first pause after a failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the tasks of all trackers share.
-#[derive(Debug, Default)]
-pub struct LinkShared {
-    /// Held by the task that settles who copies old files to us.
-    settling: tokio::sync::Mutex<()>,
-}
-
 /// Keeps the connection to one tracker until `shutdown`: errors are told once, then only when they change.
-pub async fn keep(
-    storage: Arc<Storage>,
-    dialer: TrackerDialer,
-    tracker: TrackerServer,
-    shared: Arc<LinkShared>,
-    shutdown: CancellationToken,
-) {
+pub async fn keep(storage: Arc<Storage>, index: TrackerIndex, shutdown: CancellationToken) {
+    let Some(tracker) = storage.conf.tracker_servers.get(index).cloned() else { return };
+    let dialer = TrackerDialer::of(&storage.conf);
     let longest = Duration::from_secs(storage.conf.heart_beat_interval_secs.max(1));
     let seed = u64::from(crc32fast::hash(tracker.to_string().as_bytes()));
     let mut backoff = Backoff::new(FIRST_PAUSE.min(longest), longest, seed);
     let mut told = String::new();
-    let mut session = Session { storage: &storage, dialer: &dialer, tracker: &tracker, shared: &shared, status: None };
+    let mut session = Session { storage: &storage, dialer: &dialer, tracker: &tracker, index, status: None };
     loop {
         let ended = tokio::select! {
             () = shutdown.cancelled() => return,
             ended = session.run(&mut backoff, &mut told) => ended,
         };
+        storage.link.note_lost(index);
         if let Err(e) = ended {
             let text = e.to_string();
             if text != told {
@@ -70,7 +61,8 @@ struct Session<'a> {
     storage: &'a Arc<Storage>,
     dialer: &'a TrackerDialer,
     tracker: &'a TrackerServer,
-    shared: &'a LinkShared,
+    /// Its place in the configuration.
+    index: TrackerIndex,
     /// Our status at this tracker, as it was told last.
     status: Option<StorageStatus>,
 }
@@ -133,11 +125,12 @@ impl Session<'_> {
             tracing::info!("tracker {} sees this storage as {status}", caller.peer_addr());
         }
         self.status = Some(status);
+        self.storage.link.note_own_status(self.index, status);
     }
 
     /// On the very first start one tracker says who copies the old files to us; every tracker is then told.
     async fn settle_sync_source(&mut self, caller: &mut Caller) -> Result<(), LinkError> {
-        let settling = self.shared.settling.lock().await;
+        let settling = self.storage.link.settling.lock().await;
         if !self.storage.lock_init_flag().sync_old_done {
             let answer = ask(caller, &SyncDestRequest, whole::<SyncSourceAnswer>).await?;
             let source = match answer.source {
@@ -200,7 +193,7 @@ impl Session<'_> {
                 };
                 let usage = DiskUsage { paths: paths.iter().map(space).collect() };
                 let answer = ask(caller, &usage, whole::<BeatAnswer>).await?;
-                self.take_news(caller, &answer);
+                self.take_news(caller, &answer).await?;
                 disk_at = Instant::now() + disk_interval;
             }
             if beat_at <= Instant::now() {
@@ -209,23 +202,26 @@ impl Session<'_> {
                 let stat = news.then(|| self.storage.stats.snapshot(self.storage.gate.counts()));
                 let answer = ask(caller, &Beat { stat }, whole::<BeatAnswer>).await?;
                 told_changes = Some(changes);
-                self.take_news(caller, &answer);
+                self.take_news(caller, &answer).await?;
                 beat_at = Instant::now() + beat_interval;
             }
         }
     }
 
-    fn take_news(&mut self, caller: &Caller, answer: &BeatAnswer) {
-        for brief in answer.storages.iter().flatten() {
-            let is_self = match self.storage.identity.id {
-                Some(id) => brief.id == id,
-                None => brief.ip == self.storage.identity.addrs.first,
-            };
-            if is_self {
-                self.learn_status(caller, brief.status);
-            } else {
-                tracing::debug!("tracker {}: {} is {}", caller.peer_addr(), brief.id, brief.status);
-            }
+    async fn take_news(&mut self, caller: &mut Caller, answer: &BeatAnswer) -> Result<(), LinkError> {
+        let link = &self.storage.link;
+        if let Some(leader) = answer.leader {
+            // Only the leader tells of a leader: of itself.
+            link.note_leader(self.index, leader != StorageBrief::NONE);
         }
+        let Some(list) = &answer.storages else { return Ok(()) };
+        let news = link.note_list(self.index, list, &self.storage.peers);
+        if let Some(status) = link.read(|roster| roster.own_status_at(self.index)) {
+            self.learn_status(caller, status);
+        }
+        if !news.tell_back.is_empty() {
+            tell(caller, &ReplicaChange { storages: news.tell_back }).await?;
+        }
+        Ok(())
     }
 }

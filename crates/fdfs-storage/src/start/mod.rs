@@ -24,6 +24,7 @@ pub(crate) use learning::learn;
 
 use crate::housekeeping::path_facts;
 use crate::init_flag::InitFlag;
+use crate::link::LinkState;
 use crate::names::{in_name, now_unix_secs};
 use crate::params::Learnt;
 use crate::peers::Peers;
@@ -160,6 +161,7 @@ pub(crate) async fn open_storage(
     let flag_dir = StateDir::open(RealFs, state_dir.path())?;
     Ok(Storage {
         group: identity.group,
+        link: LinkState::new(&identity, addr.port()),
         identity,
         trunk: TrunkSpace::new(learnt.cluster.params.clone()),
         cluster: learnt.cluster,
