@@ -106,6 +106,9 @@ mod tests {
         drop(is_send(client.download(id)));
         drop(is_send(client.download_range(id, 1..2)));
         drop(is_send(client.download_to(id, "a", &DownloadOptions::new())));
+        drop(is_send(client.upload_resumable("a", "b", &options, &crate::ResumeOptions::new())));
+        drop(is_send(client.append(id, b"")));
+        drop(is_send(client.regenerate(id)));
         drop(is_send(client.delete(id)));
         drop(is_send(client.metadata(id)));
         drop(is_send(client.file_info(id)));

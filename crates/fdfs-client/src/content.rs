@@ -12,8 +12,8 @@ pub(crate) const PIECE_BYTES: usize = 256 * 1024;
 pub(crate) enum Content<'a> {
     /// Memory.
     Bytes { bytes: &'a [u8], at: usize },
-    /// A file, read from its beginning.
-    File { file: File, len: u64, buffer: Vec<u8> },
+    /// A file, or a part of one.
+    File { file: File, from: u64, len: u64, buffer: Vec<u8> },
     /// A stream, which cannot be read twice.
     Stream { reader: &'a mut (dyn AsyncRead + Send + Unpin), len: u64, buffer: Vec<u8>, touched: bool },
 }
@@ -24,7 +24,12 @@ impl<'a> Content<'a> {
     }
 
     pub(crate) const fn file(file: File, len: u64) -> Self {
-        Self::File { file, len, buffer: Vec::new() }
+        Self::part_of_file(file, 0, len)
+    }
+
+    /// `len` bytes of a file, from `from` on.
+    pub(crate) const fn part_of_file(file: File, from: u64, len: u64) -> Self {
+        Self::File { file, from, len, buffer: Vec::new() }
     }
 
     pub(crate) const fn stream(reader: &'a mut (dyn AsyncRead + Send + Unpin), len: u64) -> Self {
@@ -48,8 +53,8 @@ impl<'a> Content<'a> {
     pub(crate) async fn begin(&mut self) -> io::Result<()> {
         match self {
             Self::Bytes { at, .. } => *at = 0,
-            Self::File { file, .. } => {
-                file.seek(SeekFrom::Start(0)).await?;
+            Self::File { file, from, .. } => {
+                file.seek(SeekFrom::Start(*from)).await?;
             }
             Self::Stream { .. } => {}
         }

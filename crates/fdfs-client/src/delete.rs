@@ -44,7 +44,12 @@ impl Client {
         refuse(ask.doing, target, status)
     }
 
-    async fn connect_for_change(&self, file: &FileId, doing: &'static str) -> Result<(Pooled, Target), ClientError> {
+    /// A connection to the storage that the tracker names for changes of `file`.
+    pub(crate) async fn connect_for_change(
+        &self,
+        file: &FileId,
+        doing: &'static str,
+    ) -> Result<(Pooled, Target), ClientError> {
         let mut patience = Patience::new();
         loop {
             // The tracker is asked anew each time: it may name another storage by then.

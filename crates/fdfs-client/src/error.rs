@@ -7,8 +7,11 @@ use std::path::PathBuf;
 
 use fdfs_net::NetError;
 use fdfs_net::resolve::ResolveError;
-use fdfs_proto::file_id::{FileId, NameError};
+use fdfs_proto::file_id::{FileId, Kind, NameError};
 use fdfs_proto::{Status, WireError};
+
+use crate::change::MODIFY;
+use crate::slave::UPLOAD_SLAVE;
 
 /// Why one tracker could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +55,7 @@ pub enum ClientError {
         status: Status,
     },
     /// A storage answered with an error status.
-    #[error("{doing}: storage {storage} answers {status}{}", storage_hint(*status))]
+    #[error("{doing}: storage {storage} answers {status}{}", storage_hint(doing, *status))]
     StorageRefused {
         /// What was being done.
         doing: &'static str,
@@ -103,6 +106,60 @@ pub enum ClientError {
         server: SocketAddr,
         /// What is wrong.
         reason: WireError,
+    },
+    /// The connection broke after bytes of a change had been sent: it may have been carried out, or may yet be. It is
+    /// not sent again, for it must not be carried out twice.
+    #[error("{doing}: {reason}; nobody knows whether it was carried out: look at {file} before you repeat it")]
+    OutcomeUnknown {
+        /// What was being done.
+        doing: &'static str,
+        /// The file to look at: its size says whether an append was carried out; a slave file is there or not.
+        file: Box<FileId>,
+        /// Why.
+        reason: Box<NetError>,
+    },
+    /// A storage refuses to change a file because it is no appender file.
+    #[error(
+        "{doing}: {file} is {}, and only appender files can be changed (storage {storage} answers {}); upload it as an \
+         appender file to change it later",
+        kind_text(*kind), Status::EINVAL
+    )]
+    NotAppender {
+        /// What was being done.
+        doing: &'static str,
+        /// The file.
+        file: Box<FileId>,
+        /// What its id says it is.
+        kind: Kind,
+        /// The storage.
+        storage: SocketAddr,
+    },
+    /// An upload cannot be resumed with this state file.
+    #[error("{}: {why}", path.display())]
+    ResumeState {
+        /// The state file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        why: &'static str,
+        /// What it amounts to.
+        status: Status,
+    },
+    /// All of a resumable upload arrived, but what the storage has is not what was sent.
+    #[error(
+        "{file}: the storage has {actual_bytes} bytes with CRC-32 {actual:08x}, sent were {expected_bytes} with \
+         {expected:08x}; it should be deleted. Did the local file change meanwhile?"
+    )]
+    ResumedWrong {
+        /// The file.
+        file: Box<FileId>,
+        /// What was sent.
+        expected_bytes: u64,
+        /// CRC-32 of what was sent.
+        expected: u32,
+        /// What is there.
+        actual_bytes: u64,
+        /// CRC-32 of what is there.
+        actual: u32,
     },
     /// A text is no file id, or no part of one.
     #[error(transparent)]
@@ -165,7 +222,7 @@ pub enum ClientError {
     /// The file was uploaded, but its metadata could not be set.
     #[error(
         "{file} was uploaded, but its metadata could not be set, and so it {}: {reason}",
-        if *deleted { "was deleted again" } else { "should be deleted" }
+        if *deleted { "was deleted again" } else { "should be deleted, or given its metadata later" }
     )]
     MetadataNotSet {
         /// The file.
@@ -186,14 +243,19 @@ impl ClientError {
             Self::BadTracker(_) | Self::BadStorageAddress { .. } | Self::BadAnswer { .. } | Self::BadFileId(_) => {
                 Status::EINVAL
             }
-            Self::BadText(_) | Self::BadMetadata { .. } | Self::WrongSize { .. } => Status::EINVAL,
+            Self::BadText(_) | Self::BadMetadata { .. } | Self::WrongSize { .. } | Self::NotAppender { .. } => {
+                Status::EINVAL
+            }
             Self::NoTrackerAnswers { failures, .. } => match failures.last() {
                 Some(TrackerFailure::Net(reason)) => reason.status(),
                 Some(TrackerFailure::Resolve(_)) | None => Status::ENOENT,
             },
             Self::TrackerRefused { status, .. } | Self::StorageRefused { status, .. } => *status,
-            Self::StorageUnreachable { reason, .. } | Self::Connection { reason, .. } => reason.status(),
-            Self::Corrupt { .. } => Status::EIO,
+            Self::StorageUnreachable { reason, .. }
+            | Self::Connection { reason, .. }
+            | Self::OutcomeUnknown { reason, .. } => reason.status(),
+            Self::ResumeState { status, .. } => *status,
+            Self::Corrupt { .. } | Self::ResumedWrong { .. } => Status::EIO,
             Self::LocalFile { reason, .. } | Self::Content(reason) | Self::Output(reason) => Status::from_io(reason),
             Self::MetadataNotSet { reason, .. } => reason.status(),
         }
@@ -249,13 +311,26 @@ fn tracker_hint(status: Status) -> &'static str {
     }
 }
 
-fn storage_hint(status: Status) -> &'static str {
+fn storage_hint(doing: &str, status: Status) -> &'static str {
     match status {
+        Status::ENOENT if doing == UPLOAD_SLAVE => "; its master is not there",
+        Status::EEXIST if doing == UPLOAD_SLAVE => {
+            "; the master has a slave of this name: delete that first, or take another prefix"
+        }
+        Status::EINVAL if doing == MODIFY => "; the offset lies behind the end of the file",
         Status::EINVAL => "; a bad name, group, store path or offset",
         Status::ENOSPC => "; its disk is full up to reserved_storage_space",
         Status::EIO => "; its disk has trouble: see its error log",
         Status::EROFS => "; its disk is read-only",
         _ => "",
+    }
+}
+
+const fn kind_text(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Appender => "an appender file",
+        Kind::Slave => "a slave file",
+        Kind::Regular | Kind::Trunk => "a regular file",
     }
 }
 

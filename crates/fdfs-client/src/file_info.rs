@@ -90,10 +90,20 @@ impl Client {
     /// # Errors
     /// [`ClientError::is_not_found`] when it is missing; and what asking trackers and storages can give.
     pub async fn file_info_from_server(&self, file: &FileId, flags: InfoFlags) -> Result<FileInfo, ClientError> {
+        self.file_info_at(file, Command::QueryFetchOne, flags).await
+    }
+
+    /// What the storage knows that the tracker names when it is asked `first`.
+    pub(crate) async fn file_info_at(
+        &self,
+        file: &FileId,
+        first: Command,
+        flags: InfoFlags,
+    ) -> Result<FileInfo, ClientError> {
         let doing = "ask for file information";
         let (command, body) = (Command::QueryFileInfo, file.to_bytes());
         let ask = Ask { doing, command, status: flags.byte(), body: &body, max_answer: ANSWER_MAX };
-        let (body, target) = self.read_call(file, Command::QueryFetchOne, &ask).await?;
+        let (body, target) = self.read_call(file, first, &ask).await?;
         let answer = StorageAnswer::from_bytes(&body).map_err(|reason| ClientError::BadAnswer {
             doing,
             server: target.addr,

@@ -24,6 +24,9 @@
 //!   regular file goes on where it stopped.
 //! * Uploads: at another storage, as long as no byte of an answer arrived and the content can be sent once more (bytes
 //!   and files can, a stream cannot once it was read from).
+//! * Resumable uploads ([`Client::upload_resumable`]): go on at what the storage has.
+//! * Changes of appender files, slave files and links: never, once a byte was sent.
+//!   [`ClientError::OutcomeUnknown`] says when nobody knows how it went.
 //! * Deleting and setting metadata: only when the request cannot have been seen: the connection was refused, or a kept
 //!   connection turned out to be closed.
 //!
@@ -34,6 +37,7 @@
 
 mod builder;
 mod calls;
+mod change;
 mod check;
 mod client;
 mod content;
@@ -45,6 +49,8 @@ mod download_options;
 mod error;
 mod exists;
 mod file_info;
+mod link;
+mod local_file;
 mod metadata;
 mod metadata_calls;
 mod patience;
@@ -52,13 +58,16 @@ mod progress;
 mod query;
 mod read_call;
 mod read_targets;
+mod resume;
 mod sink;
+mod slave;
 mod storage_ids;
 mod store_targets;
 mod target;
 mod tracker;
 mod tracker_node;
 mod trackers;
+mod transfer;
 mod upload;
 mod upload_options;
 
@@ -69,14 +78,16 @@ pub use error::{ClientError, TrackerFailure};
 pub use file_info::FileInfo;
 pub use metadata::Metadata;
 pub use progress::Progress;
+pub use resume::{ResumeOptions, Resumed};
+pub use slave::SlaveOptions;
 pub use tracker::Tracker;
 pub use upload_options::UploadOptions;
 
 pub use fdfs_net::NetError;
 pub use fdfs_net::resolve::{HostPort, ResolveError};
-pub use fdfs_proto::cmd::storage::{InfoFlags, MetaMode};
+pub use fdfs_proto::cmd::storage::{InfoFlags, MetaMode, Signature};
 pub use fdfs_proto::cmd::tracker::{
     FetchTarget, FetchTargets, GroupRecord, StorageAddr, StorageRecord, StoreTarget, StoreTargets,
 };
 pub use fdfs_proto::file_id::{FileId, Kind, NameError, Source, ext_of_local_file};
-pub use fdfs_proto::{ExtName, GroupName, Status, StorageId, WireError};
+pub use fdfs_proto::{ExtName, GroupName, SlavePrefix, Status, StorageId, WireError};

@@ -21,6 +21,15 @@ impl Progress {
         Self(Some(Arc::new(listener)))
     }
 
+    /// The same listener for a part of the transfer: `base` bytes were moved before.
+    pub(crate) fn after(&self, base: u64) -> Self {
+        let listener = self.0.clone();
+        Self(
+            listener
+                .map(|listener| -> Arc<dyn Fn(u64) + Send + Sync> { Arc::new(move |bytes| listener(base + bytes)) }),
+        )
+    }
+
     pub(crate) fn tell(&self, bytes: u64) {
         if let Some(listener) = &self.0 {
             listener(bytes);

@@ -2,27 +2,28 @@
 
 use std::path::Path;
 
-use fdfs_net::{Answer, NetError, Pooled};
+use fdfs_net::NetError;
 use fdfs_proto::cmd::storage::{MetaMode, UploadHead};
-use fdfs_proto::file_id::{FileId, ext_of_local_file};
+use fdfs_proto::file_id::FileId;
 use fdfs_proto::{Command, ExtName, Status, Wire};
 use tokio::io::AsyncRead;
 
 use crate::calls::Ask;
 use crate::content::Content;
 use crate::delete::refuse;
+use crate::local_file;
 use crate::metadata_calls::set_body;
 use crate::patience::Patience;
 use crate::store_targets::{Place, StorePlaces};
-use crate::{Client, ClientError, Metadata, Progress, UploadOptions};
+use crate::target::Target;
+use crate::transfer::{Front, SendError, send};
+use crate::{Client, ClientError, Metadata, UploadOptions};
 
 const DOING: &str = "upload a file";
-/// The longest answer, in bytes: a group, a name, and some room.
-const ANSWER_MAX: usize = 256;
+/// The longest answer that names a file, in bytes: a group, a name, and some room.
+pub(crate) const ANSWER_MAX: usize = 256;
 /// The most storages that one upload is sent to.
 const STORAGES_MAX: usize = 4;
-/// Content up to this size is sent in one piece with its head.
-const ONE_PIECE_MAX_BYTES: usize = 64 * 1024;
 
 /// Why an upload to one storage failed.
 enum Failed {
@@ -57,16 +58,9 @@ impl Client {
     /// # Errors
     /// [`ClientError::LocalFile`] when it cannot be read or is no regular file; and as [`Client::upload`].
     pub async fn upload_file(&self, path: impl AsRef<Path>, options: &UploadOptions) -> Result<FileId, ClientError> {
-        let path = path.as_ref();
-        let local = |action| move |reason| ClientError::LocalFile { action, path: path.to_owned(), reason };
-        let file = tokio::fs::File::open(path).await.map_err(local("open"))?;
-        let facts = file.metadata().await.map_err(local("look at"))?;
-        if !facts.is_file() {
-            let reason = std::io::Error::from_raw_os_error(i32::from(Status::EINVAL.0));
-            return Err(local("upload something that is no regular file:")(reason));
-        }
-        let ext = options.ext.unwrap_or_else(|| ext_of_local_file(path.as_os_str().as_encoded_bytes()));
-        self.upload_content(Content::file(file, facts.len()), ext, options).await
+        let content = local_file::content(path.as_ref()).await?;
+        let ext = options.ext.unwrap_or_else(|| local_file::ext(path.as_ref()));
+        self.upload_content(content, ext, options).await
     }
 
     /// Uploads `len` bytes of a stream. They can be read only once, so once they are, no other storage is tried.
@@ -98,7 +92,7 @@ impl Client {
             }
         };
         match &options.metadata {
-            Some(metadata) if !metadata.is_empty() => self.set_first_metadata(place, &file, metadata).await?,
+            Some(metadata) if !metadata.is_empty() => self.set_first_metadata(place.target, &file, metadata).await?,
             _ => {}
         }
         Ok(file)
@@ -117,7 +111,7 @@ impl Client {
         let mut failed = None;
         for _ in 0..STORAGES_MAX {
             let Some(place) = places.next().await? else { break };
-            match self.upload_to(place, content, ext, &options.progress).await {
+            match self.upload_to(place, content, ext, options).await {
                 Ok(file) => return Ok((file, place)),
                 Err(Failed::Elsewhere(error)) if content.can_begin() => {
                     failed.get_or_insert(error);
@@ -133,7 +127,7 @@ impl Client {
         place: Place,
         content: &mut Content<'_>,
         ext: ExtName,
-        progress: &Progress,
+        options: &UploadOptions,
     ) -> Result<FileId, Failed> {
         let calls = &self.inner.calls;
         let net = |reason: NetError| Failed::Elsewhere(place.target.failed(DOING, reason));
@@ -143,10 +137,12 @@ impl Client {
             _ => calls.take(place.target.addr).await,
         };
         let mut conn = taken.map_err(net)?;
-        let head = UploadHead { store_path: place.store_path, file_size: content.len(), ext };
+        let command = if options.appender { Command::UploadAppenderFile } else { Command::UploadFile };
+        let head = UploadHead { store_path: place.store_path, file_size: content.len(), ext }.to_bytes();
+        let front = Front { command, head, max_answer: ANSWER_MAX };
         let answer = loop {
             content.begin().await.map_err(|reason| Failed::Final(ClientError::Content(reason)))?;
-            match send(&mut conn, &head, content, progress).await {
+            match send(&mut conn, &front, content, &options.progress).await {
                 Ok(answer) => break answer,
                 Err(SendError::Content(reason)) => return Err(Failed::Final(ClientError::Content(reason))),
                 Err(SendError::Net(error)) if conn.answer_begun() => {
@@ -169,70 +165,24 @@ impl Client {
     }
 
     /// Sets metadata where the file was just uploaded to; deletes the file again if that fails.
-    async fn set_first_metadata(&self, place: Place, file: &FileId, metadata: &Metadata) -> Result<(), ClientError> {
+    pub(crate) async fn set_first_metadata(
+        &self,
+        target: Target,
+        file: &FileId,
+        metadata: &Metadata,
+    ) -> Result<(), ClientError> {
         let body = set_body(file, metadata, MetaMode::Overwrite)?;
         let (doing, command) = ("set metadata", Command::SetMetadata);
         let set = Ask { doing, command, status: 0, body: &body, max_answer: 0 };
         let calls = &self.inner.calls;
-        let result = match calls.call(place.target.addr, &set).await {
-            Ok(answer) => refuse(doing, place.target, answer.status),
-            Err(reason) => Err(place.target.failed(doing, reason)),
+        let result = match calls.call(target.addr, &set).await {
+            Ok(answer) => refuse(doing, target, answer.status),
+            Err(reason) => Err(target.failed(doing, reason)),
         };
         let Err(error) = result else { return Ok(()) };
         let (body, command) = (file.to_bytes(), Command::DeleteFile);
         let delete = Ask { doing: "delete a file", command, status: 0, body: &body, max_answer: 0 };
-        let deleted = calls.call(place.target.addr, &delete).await.is_ok_and(|answer| answer.status.is_ok());
+        let deleted = calls.call(target.addr, &delete).await.is_ok_and(|answer| answer.status.is_ok());
         Err(ClientError::MetadataNotSet { file: Box::new(*file), deleted, reason: Box::new(error) })
     }
-}
-
-enum SendError {
-    Net(NetError),
-    Content(std::io::Error),
-}
-
-impl From<NetError> for SendError {
-    fn from(error: NetError) -> Self {
-        Self::Net(error)
-    }
-}
-
-/// Sends one upload and reads its answer.
-async fn send(
-    conn: &mut Pooled,
-    head: &UploadHead,
-    content: &mut Content<'_>,
-    progress: &Progress,
-) -> Result<Answer, SendError> {
-    let mut first = head.to_bytes();
-    let total = first.len() as u64 + head.file_size;
-    let mut left = head.file_size;
-    if let Content::Bytes { bytes, .. } = content
-        && bytes.len() <= ONE_PIECE_MAX_BYTES
-    {
-        first.extend_from_slice(bytes);
-        left = 0;
-    }
-    conn.send_request_head(Command::UploadFile, 0, total, &first).await?;
-    progress.tell(head.file_size - left);
-    while left > 0 {
-        let piece = content.next(left).await.map_err(SendError::Content)?;
-        let piece_len = piece.len() as u64;
-        if let Err(error) = conn.send_content(piece).await {
-            return early_answer(conn, error).await;
-        }
-        left -= piece_len;
-        progress.tell(head.file_size - left);
-        if left > 0 && conn.has_early_answer() {
-            let error = NetError::Closed { peer: conn.peer_addr(), doing: "sending a file to" };
-            return early_answer(conn, error).await;
-        }
-    }
-    Ok(conn.read_answer(ANSWER_MAX).await?)
-}
-
-/// The answer of a storage that did not wait for the whole content: always an error status.
-async fn early_answer(conn: &mut Pooled, error: NetError) -> Result<Answer, SendError> {
-    let status = conn.read_early_answer(error).await?;
-    Ok(Answer { status, body: Vec::new() })
 }

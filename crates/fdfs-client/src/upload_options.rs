@@ -24,6 +24,7 @@ pub struct UploadOptions {
     pub(crate) store_path_index: Option<u8>,
     pub(crate) ext: Option<ExtName>,
     pub(crate) metadata: Option<Metadata>,
+    pub(crate) appender: bool,
     pub(crate) progress: Progress,
 }
 
@@ -66,6 +67,13 @@ impl UploadOptions {
     #[must_use]
     pub fn metadata(mut self, metadata: Metadata) -> Self {
         self.metadata = Some(metadata);
+        self
+    }
+
+    /// Makes an appender file (23): one that can grow and change ([`Client::append`](crate::Client::append)).
+    #[must_use]
+    pub const fn appender(mut self, appender: bool) -> Self {
+        self.appender = appender;
         self
     }
 

@@ -5,7 +5,9 @@
 
 mod administration;
 mod bad_peers;
+mod changes;
 mod fail_over;
 mod fake;
 mod info;
+mod resume;
 mod transfers;

@@ -1,12 +1,15 @@
 //! A storage that keeps files in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use fdfs_proto::cmd::storage::{ContentHead, DownloadFile, FileInfo, MetadataChange, SetMetadataHead, UploadHead};
-use fdfs_proto::file_id::{FileId, FormattedExt, NewKind, NewName, Source};
+use fdfs_proto::cmd::storage::{
+    AppendHead, ContentHead, CreateLink, DownloadFile, FileInfo, MetadataChange, ModifyHead, RegenerateAppender,
+    SetMetadataHead, TruncateFile, UploadHead, UploadSlaveHead,
+};
+use fdfs_proto::file_id::{FileId, FormattedExt, Kind, NewKind, NewName, Source, slave_name};
 use fdfs_proto::shared::AddrSize;
-use fdfs_proto::{Command, Header, IpText, Reader, Status, Wire};
+use fdfs_proto::{Command, FileName, Header, IpText, Reader, Status, Wire};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -20,6 +23,8 @@ pub(crate) enum Mood {
     ClosesAtHead,
     /// Carries the request out and closes instead of answering.
     ClosesBeforeAnswer,
+    /// Reads half of the request, carries out nothing and closes.
+    ClosesInRequest,
     /// Closes in the middle of the answer's head.
     ClosesInAnswerHead,
     /// Serves one request on a connection and closes it when the next one comes, as a server that is started anew.
@@ -48,6 +53,12 @@ pub(crate) enum Mood {
 
 pub(crate) struct State {
     pub(crate) mood: Mood,
+    /// How it behaves towards the next changes of appender files and new names, one after the other, before `mood`
+    /// counts again.
+    pub(crate) moods_for_changes: VecDeque<Mood>,
+    pub(crate) refuses_metadata: bool,
+    /// Changes a byte when a regular file is made of an appender file.
+    pub(crate) damages_regenerated: bool,
     pub(crate) kind: NewKind,
     pub(crate) addr_size: AddrSize,
     pub(crate) files: HashMap<FileId, Vec<u8>>,
@@ -65,6 +76,9 @@ impl FakeStorage {
     pub(crate) async fn start() -> Self {
         let state = State {
             mood: Mood::Good,
+            moods_for_changes: VecDeque::new(),
+            refuses_metadata: false,
+            damages_regenerated: false,
             kind: NewKind::Regular,
             addr_size: AddrSize::V4,
             files: HashMap::new(),
@@ -125,7 +139,9 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
         let mood = {
             let mut state = state.lock().unwrap();
             state.asked.push(header.command);
-            state.mood
+            let is_change = Command::from_number(header.command).is_some_and(is_change);
+            let next = if is_change { state.moods_for_changes.pop_front() } else { None };
+            next.unwrap_or(state.mood)
         };
         match mood {
             Mood::ClosesAtHead => return None,
@@ -136,6 +152,11 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
                 return None;
             }
             _ => {}
+        }
+        if mood == Mood::ClosesInRequest {
+            let half = Header { body_len: header.body_len / 2, ..header };
+            read_body(&mut stream, half).await?;
+            return None;
         }
         let body = read_body(&mut stream, header).await?;
         let result =
@@ -179,7 +200,34 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
     None
 }
 
+const fn is_change(command: Command) -> bool {
+    matches!(
+        command,
+        Command::AppendFile
+            | Command::ModifyFile
+            | Command::TruncateFile
+            | Command::RegenerateAppenderFilename
+            | Command::UploadSlaveFile
+            | Command::UploadAppenderFile
+            | Command::CreateLink
+    )
+}
+
+/// Requests of changes name no group.
+fn of_group1(name: FileName) -> FileId {
+    FileId { group: "group1".parse().unwrap(), name }
+}
+
 impl State {
+    /// The content of an appender file.
+    fn appender(&mut self, name: FileName) -> Result<&mut Vec<u8>, Status> {
+        let file = of_group1(name);
+        if file.logic_name().map_err(|_| Status::EINVAL)?.kind() != Kind::Appender {
+            return Err(Status::EINVAL);
+        }
+        self.files.get_mut(&file).ok_or(Status::ENOENT)
+    }
+
     fn carry_out(&mut self, header: Header, body: &[u8]) -> Result<Vec<u8>, Status> {
         let bad = |_| Status::EINVAL;
         match Command::from_number(header.command).ok_or(Status::EINVAL)? {
@@ -191,6 +239,82 @@ impl State {
                 let file = id_of(content, self.kind, head.ext.as_str());
                 self.uploads.push(head);
                 self.files.insert(file, content.to_vec());
+                Ok(file.to_bytes())
+            }
+            Command::UploadAppenderFile => {
+                let mut reader = Reader::new(body);
+                let head = UploadHead::decode(&mut reader).map_err(bad)?;
+                head.check(body.len() as u64).map_err(bad)?;
+                let content = reader.rest();
+                let file = id_of(content, NewKind::Appender, head.ext.as_str());
+                self.uploads.push(head);
+                self.files.insert(file, content.to_vec());
+                Ok(file.to_bytes())
+            }
+            Command::UploadSlaveFile => {
+                let mut reader = Reader::new(body);
+                let head = UploadSlaveHead::decode(&mut reader).map_err(bad)?;
+                head.check(body.len() as u64).map_err(bad)?;
+                let master = of_group1(head.master);
+                let master_name = master.logic_name().map_err(|_| Status::EINVAL)?;
+                let name = slave_name(&master_name, &head.prefix, &head.ext).map_err(|_| Status::EINVAL)?;
+                if !self.files.contains_key(&master) {
+                    return Err(Status::ENOENT);
+                }
+                let slave = of_group1(name);
+                if self.files.contains_key(&slave) {
+                    return Err(Status::EEXIST);
+                }
+                self.files.insert(slave, reader.rest().to_vec());
+                Ok(slave.to_bytes())
+            }
+            Command::CreateLink => {
+                let request = CreateLink::from_bytes(body).map_err(bad)?;
+                let content = self.files.get(&of_group1(request.source)).ok_or(Status::ENOENT)?.clone();
+                let link = match request.master.is_empty() {
+                    true => id_of(&content, NewKind::Regular, request.ext.as_str()),
+                    false => {
+                        let master = of_group1(request.master).logic_name().map_err(|_| Status::EINVAL)?;
+                        of_group1(slave_name(&master, &request.prefix, &request.ext).map_err(|_| Status::EINVAL)?)
+                    }
+                };
+                self.files.insert(link, content);
+                Ok(link.to_bytes())
+            }
+            Command::AppendFile => {
+                let mut reader = Reader::new(body);
+                let head = AppendHead::decode(&mut reader).map_err(bad)?;
+                head.check(body.len() as u64).map_err(bad)?;
+                self.appender(head.name)?.extend_from_slice(reader.rest());
+                Ok(vec![])
+            }
+            Command::ModifyFile => {
+                let mut reader = Reader::new(body);
+                let head = ModifyHead::decode(&mut reader).map_err(bad)?;
+                head.check(body.len() as u64).map_err(bad)?;
+                let (content, new) = (self.appender(head.name)?, reader.rest());
+                let offset = usize::try_from(head.offset).map_err(|_| Status::EINVAL)?;
+                if offset > content.len() {
+                    return Err(Status::EINVAL);
+                }
+                content.resize(content.len().max(offset + new.len()), 0);
+                content[offset..offset + new.len()].copy_from_slice(new);
+                Ok(vec![])
+            }
+            Command::TruncateFile => {
+                let request = TruncateFile::from_bytes(body).map_err(bad)?;
+                self.appender(request.name)?.resize(request.new_size as usize, 0);
+                Ok(vec![])
+            }
+            Command::RegenerateAppenderFilename => {
+                let RegenerateAppender(name) = RegenerateAppender::from_bytes(body).map_err(bad)?;
+                let mut content = std::mem::take(self.appender(name)?);
+                if self.damages_regenerated {
+                    content[0] ^= 1;
+                }
+                self.files.remove(&of_group1(name));
+                let file = id_of(&content, NewKind::Regular, "log");
+                self.files.insert(file, content);
                 Ok(file.to_bytes())
             }
             Command::DeleteFile => {
@@ -212,6 +336,9 @@ impl State {
                 head.check(body.len() as u64).map_err(bad)?;
                 if !self.files.contains_key(&head.file) {
                     return Err(Status::ENOENT);
+                }
+                if self.refuses_metadata {
+                    return Err(Status::EIO);
                 }
                 let old = self.metadata.get(&head.file).map(Vec::as_slice);
                 match MetadataChange::of(head.mode, old, reader.rest()) {
