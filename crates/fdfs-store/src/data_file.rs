@@ -1,7 +1,8 @@
 //! Files that are there: open for a download, look at, delete.
 
+use crate::crc_cache::KnownCrc;
 use crate::error::{At, StoreError};
-use crate::fs::{FileKind, FileStat, Fs, FsFile};
+use crate::fs::{FileKind, FileStat, Fs, FsFile, is_link_error};
 use crate::real_fs::RealFs;
 use crate::store_path::StorePath;
 
@@ -31,7 +32,10 @@ impl<F: Fs> StorePath<F> {
     /// # Errors
     /// [`StoreError::Disk`] (see [`StoreError::is_not_found`]), [`StoreError::NotRegular`].
     pub fn open_file(&self, true_name: &str) -> Result<DataFile<F>, StoreError> {
-        let file = self.fs().open_read(self.data(), true_name).at("open", self.data_path(), true_name)?;
+        let file = match self.fs().open_no_follow(self.data(), true_name) {
+            Err(e) if is_link_error(&e) => self.open_target(true_name)?,
+            other => other.at("open", self.data_path(), true_name)?,
+        };
         let stat = file.stat().at("stat", self.data_path(), true_name)?;
         if stat.kind != FileKind::Regular {
             return Err(StoreError::NotRegular { path: self.data_path().join(true_name) });
@@ -68,13 +72,33 @@ impl<F: Fs> StorePath<F> {
     /// # Errors
     /// [`StoreError::Disk`], [`StoreError::NotRegular`].
     pub fn file_crc32(&self, true_name: &str) -> Result<u32, StoreError> {
+        Ok(self.read_crc32(&self.open_file(true_name)?, true_name)?.0)
+    }
+
+    /// Length and CRC32 of a file that grows: remembered, or read once.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`], [`StoreError::NotRegular`].
+    pub fn growing_file_crc32(&self, true_name: &str) -> Result<(u64, u32), StoreError> {
+        let seen = self.crcs().changes(true_name);
         let opened = self.open_file(true_name)?;
+        let inode = opened.file.stat().at("stat", self.data_path(), true_name)?.inode;
+        if let Some(crc32) = self.crcs().find(true_name, opened.len_bytes, inode) {
+            return Ok((opened.len_bytes, crc32));
+        }
+        let (crc32, len_bytes) = self.read_crc32(&opened, true_name)?;
+        self.crcs().put_if_unchanged(true_name, KnownCrc { crc32, len_bytes, inode }, seen);
+        Ok((len_bytes, crc32))
+    }
+
+    /// CRC32 of all that can be read of a file, and how many bytes that were.
+    fn read_crc32(&self, opened: &DataFile<F>, true_name: &str) -> Result<(u32, u64), StoreError> {
         let mut crc = crc32fast::Hasher::new();
         let mut piece = vec![0; 128 << 10];
         let mut offset = 0;
         loop {
             match opened.file.read_at(&mut piece, offset) {
-                Ok(0) => return Ok(crc.finalize()),
+                Ok(0) => return Ok((crc.finalize(), offset)),
                 Ok(n) => {
                     crc.update(&piece[..n]);
                     offset += n as u64;

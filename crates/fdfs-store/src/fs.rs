@@ -30,6 +30,10 @@ pub struct FileStat {
     pub modified_unix_secs: i64,
     /// The device it is on: equal numbers share one file system and so one flush.
     pub device: u64,
+    /// How many names it has; 0 for an open file that was removed or replaced.
+    pub link_count: u64,
+    /// Its number on the device: names with the same one are the same file.
+    pub inode: u64,
 }
 
 /// Room of the file system below a directory.
@@ -69,8 +73,20 @@ pub trait Fs: std::fmt::Debug + Clone + Send + Sync + 'static {
     fn create_or_empty(&self, dir: &Self::Dir, name: &str) -> io::Result<Self::File>;
     /// Opens a file for writing at positions, makes it when it is missing, keeps its content.
     fn open_write(&self, dir: &Self::Dir, name: &str) -> io::Result<Self::File>;
+    /// Opens a file that is there for reading and for writing at positions. A symbolic link is not followed: it is an
+    /// error of the kind [`is_link_error`] tells.
+    fn open_read_write(&self, dir: &Self::Dir, name: &str) -> io::Result<Self::File>;
     /// Opens a file for reading.
     fn open_read(&self, dir: &Self::Dir, name: &str) -> io::Result<Self::File>;
+
+    /// Opens a file for reading, but no symbolic link: that is an error of the kind [`is_link_error`] tells.
+    fn open_no_follow(&self, dir: &Self::Dir, name: &str) -> io::Result<Self::File>;
+    /// Gives a file one more name, which must be free; a symbolic link gets one itself.
+    fn hard_link(&self, dir: &Self::Dir, name: &str, new_name: &str) -> io::Result<()>;
+    /// Makes a symbolic link; its name must be free.
+    fn symlink(&self, dir: &Self::Dir, target: &str, name: &str) -> io::Result<()>;
+    /// Where a symbolic link leads.
+    fn read_link(&self, dir: &Self::Dir, name: &str) -> io::Result<String>;
 
     /// What the entry is, without following a link.
     fn stat(&self, dir: &Self::Dir, name: &str) -> io::Result<FileStat>;
@@ -104,6 +120,8 @@ pub trait FsFile: Send + Sync + 'static {
     fn set_len(&self, len_bytes: u64) -> io::Result<()>;
     /// What it is.
     fn stat(&self) -> io::Result<FileStat>;
+    /// Sets its modification time, unix seconds.
+    fn set_modified(&self, unix_secs: i64) -> io::Result<()>;
     /// Makes its data and length durable.
     fn sync(&self) -> io::Result<()>;
 
@@ -119,4 +137,27 @@ pub trait FsFile: Send + Sync + 'static {
         }
         Ok(())
     }
+
+    /// Reads until `buf` is full or the file ends; gives how many bytes that were.
+    fn read_full_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut have = 0;
+        while have < buf.len() {
+            match self.read_at(&mut buf[have..], offset + have as u64) {
+                Ok(0) => break,
+                Ok(n) => have += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(have)
+    }
+}
+
+/// `ELOOP`: what opening a symbolic link says that is not to be followed.
+const ELOOP: i32 = 40;
+
+/// Whether a file was not opened because the name is a symbolic link.
+#[must_use]
+pub fn is_link_error(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(ELOOP)
 }

@@ -5,9 +5,13 @@
 //! break them.
 
 pub mod binlog;
+pub mod changed_file;
+pub mod changes;
+mod crc_cache;
 pub mod data_file;
 pub mod error;
 pub mod fs;
+pub mod link_file;
 pub mod meta_file;
 pub mod new_file;
 pub mod real_fs;
@@ -20,6 +24,8 @@ pub mod subdirs;
 pub mod trunk;
 
 pub use binlog::Binlog;
+pub use changed_file::ChangedFile;
+pub use changes::{ChangeNote, Changes};
 pub use data_file::DataFile;
 pub use error::StoreError;
 pub use fs::{FileKind, FileStat, Fs, FsFile, Space};

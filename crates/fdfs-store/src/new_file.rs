@@ -71,6 +71,14 @@ impl<F: Fs> NewFile<F> {
         self.file.sync().at("sync", self.path.data_path(), self.shown())
     }
 
+    /// Reads back what was written, from `offset` on; gives how many bytes that were.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn read(&self, buf: &mut [u8], offset: u64) -> Result<usize, StoreError> {
+        self.file.read_full_at(buf, offset).at("read", self.path.data_path(), self.shown())
+    }
+
     /// Bytes written so far.
     #[must_use]
     pub const fn len_bytes(&self) -> u64 {

@@ -43,6 +43,9 @@ fn file_stat(stat: &fs::Stat) -> FileStat {
         len_bytes: u64::try_from(stat.st_size).unwrap_or(0),
         modified_unix_secs: stat.st_mtime,
         device: stat.st_dev,
+        #[allow(clippy::useless_conversion, reason = "its width differs between processors")]
+        link_count: stat.st_nlink.into(),
+        inode: stat.st_ino,
     }
 }
 
@@ -69,12 +72,12 @@ impl Fs for RealFs {
     }
 
     fn create_new(&self, dir: &RealDir, name: &str) -> io::Result<RealFile> {
-        open(dir, name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
+        open(dir, name, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)
     }
 
     fn create_unnamed(&self, dir: &RealDir, folder: &str) -> io::Result<RealFile> {
         use rustix::io::Errno;
-        match fs::openat(&dir.0, folder, OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC, FILE_MODE) {
+        match fs::openat(&dir.0, folder, OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC, FILE_MODE) {
             // What kernels and file systems that do not know O_TMPFILE say to it.
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {
                 Err(io::ErrorKind::Unsupported.into())
@@ -94,6 +97,27 @@ impl Fs for RealFs {
 
     fn open_write(&self, dir: &RealDir, name: &str) -> io::Result<RealFile> {
         open(dir, name, OFlags::WRONLY | OFlags::CREATE)
+    }
+
+    fn open_read_write(&self, dir: &RealDir, name: &str) -> io::Result<RealFile> {
+        open(dir, name, OFlags::RDWR | OFlags::NOFOLLOW)
+    }
+
+    fn open_no_follow(&self, dir: &RealDir, name: &str) -> io::Result<RealFile> {
+        open(dir, name, OFlags::RDONLY | OFlags::NOFOLLOW)
+    }
+
+    fn hard_link(&self, dir: &RealDir, name: &str, new_name: &str) -> io::Result<()> {
+        Ok(fs::linkat(&dir.0, name, &dir.0, new_name, AtFlags::empty())?)
+    }
+
+    fn symlink(&self, dir: &RealDir, target: &str, name: &str) -> io::Result<()> {
+        Ok(fs::symlinkat(target, &dir.0, name)?)
+    }
+
+    fn read_link(&self, dir: &RealDir, name: &str) -> io::Result<String> {
+        let target = fs::readlinkat(&dir.0, name, Vec::new())?;
+        target.into_string().map_err(|_| io::ErrorKind::InvalidData.into())
     }
 
     fn open_read(&self, dir: &RealDir, name: &str) -> io::Result<RealFile> {
@@ -174,6 +198,11 @@ impl FsFile for RealFile {
 
     fn stat(&self) -> io::Result<FileStat> {
         Ok(file_stat(&fs::fstat(&self.0)?))
+    }
+
+    fn set_modified(&self, unix_secs: i64) -> io::Result<()> {
+        let at = fs::Timespec { tv_sec: unix_secs, tv_nsec: 0 };
+        Ok(fs::futimens(&self.0, &fs::Timestamps { last_access: at, last_modification: at })?)
     }
 
     fn sync(&self) -> io::Result<()> {

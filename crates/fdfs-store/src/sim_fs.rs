@@ -28,7 +28,8 @@ type NodeId = u64;
 
 #[derive(Debug, Clone)]
 enum Node {
-    File { data: Vec<u8>, synced: Vec<u8> },
+    File { data: Vec<u8>, synced: Vec<u8>, modified_unix_secs: i64 },
+    Link { target: String },
     Dir { entries: BTreeMap<String, NodeId>, synced: BTreeMap<String, NodeId> },
 }
 
@@ -131,7 +132,8 @@ impl SimFs {
         let mut random = seed.map(fastrand::Rng::with_seed);
         for node in state.nodes.values_mut() {
             match node {
-                Node::File { data, synced } => {
+                Node::Link { .. } => {}
+                Node::File { data, synced, .. } => {
                     if let Some(random) = &mut random
                         && random.bool()
                         && data.len() >= synced.len()
@@ -194,7 +196,7 @@ impl State {
     fn entries(&mut self, dir: NodeId) -> io::Result<&mut BTreeMap<String, NodeId>> {
         match self.nodes.get_mut(&dir) {
             Some(Node::Dir { entries, .. }) => Ok(entries),
-            Some(Node::File { .. }) => Err(io::Error::from_raw_os_error(20)),
+            Some(Node::File { .. } | Node::Link { .. }) => Err(io::Error::from_raw_os_error(20)),
             None => Err(not_found()),
         }
     }
@@ -221,7 +223,8 @@ impl State {
             Some(_) if is_new => Err(io::Error::from_raw_os_error(17)),
             Some(&id) => Ok(id),
             None => {
-                let id = self.add(Node::File { data: Vec::new(), synced: Vec::new() });
+                let id =
+                    self.add(Node::File { data: Vec::new(), synced: Vec::new(), modified_unix_secs: NOW_UNIX_SECS });
                 self.entries(folder)?.insert(last.to_owned(), id);
                 Ok(id)
             }
@@ -239,11 +242,38 @@ impl State {
     }
 
     fn stat(&self, id: NodeId) -> io::Result<FileStat> {
-        let (kind, len_bytes) = match self.nodes.get(&id).ok_or_else(not_found)? {
-            Node::File { data, .. } => (FileKind::Regular, data.len() as u64),
-            Node::Dir { .. } => (FileKind::Directory, 0),
+        let (kind, len_bytes, modified_unix_secs) = match self.nodes.get(&id).ok_or_else(not_found)? {
+            Node::File { data, modified_unix_secs, .. } => (FileKind::Regular, data.len() as u64, *modified_unix_secs),
+            Node::Link { target } => (FileKind::Symlink, target.len() as u64, NOW_UNIX_SECS),
+            Node::Dir { .. } => (FileKind::Directory, 0, NOW_UNIX_SECS),
         };
-        Ok(FileStat { kind, len_bytes, modified_unix_secs: NOW_UNIX_SECS, device: 1 })
+        let names_in = |node: &Node| match node {
+            Node::Dir { entries, .. } => entries.values().filter(|entry| **entry == id).count() as u64,
+            Node::File { .. } | Node::Link { .. } => 0,
+        };
+        let link_count = self.nodes.values().map(names_in).sum();
+        Ok(FileStat { kind, len_bytes, modified_unix_secs, device: 1, link_count, inode: id })
+    }
+
+    /// Gives a new name to what is there.
+    fn add_name(&mut self, dir: NodeId, name: &str, id: NodeId) -> io::Result<()> {
+        let (folder, last) = self.parent(dir, name)?;
+        match self.entries(folder)?.entry(last.to_owned()) {
+            Entry::Occupied(_) => Err(io::Error::from_raw_os_error(17)),
+            Entry::Vacant(entry) => {
+                entry.insert(id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Finds what is no link: links are not followed here.
+    fn find_no_link(&mut self, dir: NodeId, name: &str) -> io::Result<NodeId> {
+        let id = self.find(dir, name)?;
+        match self.nodes.get(&id) {
+            Some(Node::Link { .. }) => Err(io::Error::from_raw_os_error(40)),
+            _ => Ok(id),
+        }
     }
 
     fn rename(&mut self, dir: NodeId, from: &str, to: &str, is_new: bool) -> io::Result<()> {
@@ -300,21 +330,14 @@ impl Fs for SimFs {
         state.call()?;
         let folder = state.find(dir.0, folder)?;
         state.entries(folder)?;
-        let node = state.add(Node::File { data: Vec::new(), synced: Vec::new() });
+        let node = state.add(Node::File { data: Vec::new(), synced: Vec::new(), modified_unix_secs: NOW_UNIX_SECS });
         Ok(SimFile { fs: self.clone(), node })
     }
 
     fn give_name(&self, dir: &SimDir, file: &SimFile, name: &str) -> io::Result<()> {
         let mut state = self.lock();
         state.call()?;
-        let (folder, last) = state.parent(dir.0, name)?;
-        match state.entries(folder)?.entry(last.to_owned()) {
-            Entry::Occupied(_) => Err(io::Error::from_raw_os_error(17)),
-            Entry::Vacant(entry) => {
-                entry.insert(file.node);
-                Ok(())
-            }
-        }
+        state.add_name(dir.0, name, file.node)
     }
 
     fn create_or_empty(&self, dir: &SimDir, name: &str) -> io::Result<SimFile> {
@@ -332,6 +355,42 @@ impl Fs for SimFs {
         state.call()?;
         let node = state.create(dir.0, name, false)?;
         Ok(SimFile { fs: self.clone(), node })
+    }
+
+    fn open_read_write(&self, dir: &SimDir, name: &str) -> io::Result<SimFile> {
+        let node = self.lock().find_no_link(dir.0, name)?;
+        Ok(SimFile { fs: self.clone(), node })
+    }
+
+    fn open_no_follow(&self, dir: &SimDir, name: &str) -> io::Result<SimFile> {
+        self.open_read_write(dir, name)
+    }
+
+    fn hard_link(&self, dir: &SimDir, name: &str, new_name: &str) -> io::Result<()> {
+        let mut state = self.lock();
+        state.call()?;
+        let id = state.find(dir.0, name)?;
+        state.add_name(dir.0, new_name, id)
+    }
+
+    fn symlink(&self, dir: &SimDir, target: &str, name: &str) -> io::Result<()> {
+        let mut state = self.lock();
+        state.call()?;
+        let (folder, last) = state.parent(dir.0, name)?;
+        if state.entries(folder)?.contains_key(last) {
+            return Err(io::Error::from_raw_os_error(17));
+        }
+        let id = state.add(Node::Link { target: target.to_owned() });
+        state.add_name(dir.0, name, id)
+    }
+
+    fn read_link(&self, dir: &SimDir, name: &str) -> io::Result<String> {
+        let mut state = self.lock();
+        let id = state.find(dir.0, name)?;
+        match state.nodes.get(&id) {
+            Some(Node::Link { target }) => Ok(target.clone()),
+            _ => Err(io::Error::from_raw_os_error(22)),
+        }
     }
 
     fn open_read(&self, dir: &SimDir, name: &str) -> io::Result<SimFile> {
@@ -385,8 +444,9 @@ impl Fs for SimFs {
         state.call()?;
         for node in state.nodes.values_mut() {
             match node {
-                Node::File { data, synced } => synced.clone_from(data),
+                Node::File { data, synced, .. } => synced.clone_from(data),
                 Node::Dir { entries, synced } => synced.clone_from(entries),
+                Node::Link { .. } => {}
             }
         }
         Ok(())
@@ -430,10 +490,19 @@ impl FsFile for SimFile {
         self.fs.lock().stat(self.node)
     }
 
+    fn set_modified(&self, unix_secs: i64) -> io::Result<()> {
+        let mut state = self.fs.lock();
+        state.call()?;
+        if let Some(Node::File { modified_unix_secs, .. }) = state.nodes.get_mut(&self.node) {
+            *modified_unix_secs = unix_secs;
+        }
+        Ok(())
+    }
+
     fn sync(&self) -> io::Result<()> {
         let mut state = self.fs.lock();
         state.call()?;
-        if let Some(Node::File { data, synced }) = state.nodes.get_mut(&self.node) {
+        if let Some(Node::File { data, synced, .. }) = state.nodes.get_mut(&self.node) {
             synced.clone_from(data);
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::crc_cache::CrcCache;
 use crate::error::{At, StoreError};
 use crate::fs::{Fs, FsFile, Space};
 use crate::real_fs::RealFs;
@@ -31,6 +32,8 @@ pub struct StorePath<F: Fs = RealFs> {
     temp_seq: AtomicU64,
     /// The file system cannot make files without a name.
     needs_temp_names: AtomicBool,
+    /// CRC32 of files that grow.
+    crcs: CrcCache,
     /// Why nothing more may be written here; set once, for the rest of the process.
     broken: OnceLock<String>,
 }
@@ -80,6 +83,7 @@ impl<F: Fs> StorePath<F> {
             device,
             temp_seq: AtomicU64::new(0),
             needs_temp_names: AtomicBool::new(false),
+            crcs: CrcCache::default(),
             broken: OnceLock::new(),
         };
         Ok(OpenedPath { path, is_incomplete, removed_temp_count })
@@ -141,6 +145,10 @@ impl<F: Fs> StorePath<F> {
     /// [`StoreError::Disk`].
     pub fn space(&self) -> Result<Space, StoreError> {
         self.fs.space(&self.data).at("statvfs", &self.data_path, "")
+    }
+
+    pub(crate) const fn crcs(&self) -> &CrcCache {
+        &self.crcs
     }
 
     /// Why nothing more may be written here, if so.
@@ -216,7 +224,7 @@ impl<F: Fs> StorePath<F> {
         }
     }
 
-    fn retry_with_parents<T>(
+    pub(crate) fn retry_with_parents<T>(
         &self,
         true_name: &str,
         first: io::Result<T>,
