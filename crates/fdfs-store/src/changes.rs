@@ -89,9 +89,10 @@ impl<F: Fs> Changes<F> {
 
     /// Strikes out a change: it is in the binlog, or it was undone.
     pub fn strike(&self, note: ChangeNote) {
+        let ChangeNote { slot } = note;
         // A note that cannot be struck out is found done at the next start.
-        if self.file.write_all_at(&[0], offset(note.slot)).is_ok() {
-            self.lock().free.push(note.slot);
+        if self.file.write_all_at(&[0], offset(slot)).is_ok() {
+            self.lock().free.push(slot);
         }
     }
 
