@@ -33,7 +33,7 @@ pub struct Changes<F: Fs = RealFs> {
 
 #[derive(Debug, Default)]
 struct Slots {
-    free: Vec<u32>,
+    free: Vec<ChangeNote>,
     /// Slots that were ever used.
     used: u32,
 }
@@ -79,33 +79,32 @@ impl<F: Fs> Changes<F> {
         let encoded = record.encode(&mut line).map_err(std::io::Error::other);
         encoded.at("note a change in", self.dir.path(), FILE)?;
         line.resize(SLOT_BYTES, 0);
-        let slot = self.take_slot().at("note a change in", self.dir.path(), FILE)?;
-        if let Err(e) = self.file.write_all_at(&line, offset(slot)).at("write", self.dir.path(), FILE) {
-            self.strike(ChangeNote { slot });
+        let note = self.take_slot().at("note a change in", self.dir.path(), FILE)?;
+        if let Err(e) = self.file.write_all_at(&line, offset(note.slot)).at("write", self.dir.path(), FILE) {
+            self.strike(note);
             return Err(e);
         }
-        Ok(ChangeNote { slot })
+        Ok(note)
     }
 
     /// Strikes out a change: it is in the binlog, or it was undone.
     pub fn strike(&self, note: ChangeNote) {
-        let ChangeNote { slot } = note;
         // A note that cannot be struck out is found done at the next start.
-        if self.file.write_all_at(&[0], offset(slot)).is_ok() {
-            self.lock().free.push(slot);
+        if self.file.write_all_at(&[0], offset(note.slot)).is_ok() {
+            self.lock().free.push(note);
         }
     }
 
-    fn take_slot(&self) -> std::io::Result<u32> {
+    fn take_slot(&self) -> std::io::Result<ChangeNote> {
         let mut slots = self.lock();
-        if let Some(slot) = slots.free.pop() {
-            return Ok(slot);
+        if let Some(free) = slots.free.pop() {
+            return Ok(free);
         }
         if slots.used == SLOTS_MAX {
             return Err(std::io::Error::other(format!("{SLOTS_MAX} changes are under way or were left unfinished")));
         }
         slots.used += 1;
-        Ok(slots.used - 1)
+        Ok(ChangeNote { slot: slots.used - 1 })
     }
 
     fn lock(&self) -> MutexGuard<'_, Slots> {
