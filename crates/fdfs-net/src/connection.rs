@@ -2,6 +2,8 @@
 //!
 //! System calls are tried at once and awaited only when the kernel says "not now"; time is watched only while waiting.
 
+mod checked;
+
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
@@ -211,15 +213,20 @@ impl DataConnection {
     /// # Errors
     /// [`NetError`]; the header may be out by then, so the connection must be closed.
     pub async fn respond_with_file(&mut self, file: &impl AsFd, offset: u64, len: u64) -> Result<(), NetError> {
-        const DOING: &str = "sending a file to";
         self.has_served = true;
         let header = Header::answer(Status::OK, len).to_bytes();
         if len <= SEND_COPIED_MAX_BYTES && self.buffer.filled().is_empty() {
-            return self.send_copied(file, offset, len as usize, &header).await;
+            // A small file goes out in one call, through the buffer that is not in use just now.
+            let message = self.copied(file, offset, len as usize, &header)?;
+            return self.send(message.filled()).await;
         }
         self.send_header_of_file(&header).await?;
-        let mut at = offset;
-        let end = offset + len;
+        self.send_range(file, offset, offset + len).await
+    }
+
+    /// Sends the bytes of `file` from `at` to `end` without copying them.
+    async fn send_range(&mut self, file: &impl AsFd, mut at: u64, end: u64) -> Result<(), NetError> {
+        const DOING: &str = "sending a file to";
         while at < end {
             let want = usize::try_from((end - at).min(SENDFILE_PIECE_BYTES)).unwrap_or(usize::MAX);
             let sent = self
@@ -236,30 +243,25 @@ impl DataConnection {
         Ok(())
     }
 
-    /// A small file goes out in one call, through the buffer that is not in use just now.
-    async fn send_copied(
-        &mut self,
-        file: &impl AsFd,
-        offset: u64,
-        len: usize,
-        header: &[u8; HEADER_LEN],
-    ) -> Result<(), NetError> {
+    /// `head` and then bytes of a file, in a buffer that is not in use just now.
+    fn copied(&self, file: &impl AsFd, offset: u64, len: usize, head: &[u8]) -> Result<Buffer, NetError> {
         const DOING: &str = "sending a file to";
+        let whole = head.len() + len;
         let mut message = Buffer::default();
-        message.reserve(HEADER_LEN + len);
-        message.spare()[..HEADER_LEN].copy_from_slice(header);
-        message.advance(HEADER_LEN);
-        while message.filled().len() < HEADER_LEN + len {
-            let have = message.filled().len() - HEADER_LEN;
-            let spare = &mut message.spare()[..len - have];
-            match rustix::io::pread(file, spare, offset + have as u64) {
+        message.reserve(whole);
+        message.spare()[..head.len()].copy_from_slice(head);
+        message.advance(head.len());
+        while message.filled().len() < whole {
+            let have = message.filled().len();
+            let spare = &mut message.spare()[..whole - have];
+            match rustix::io::pread(file, spare, offset + (have - head.len()) as u64) {
                 Ok(0) => return Err(self.io(DOING, io::ErrorKind::UnexpectedEof.into())),
                 Ok(n) => message.advance(n),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(e) => return Err(self.io(DOING, e.into())),
             }
         }
-        self.send(message.filled()).await
+        Ok(message)
     }
 
     async fn send_header_of_file(&mut self, header: &[u8; HEADER_LEN]) -> Result<(), NetError> {
@@ -340,7 +342,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    async fn pair(network_timeout: Duration) -> (TcpStream, DataConnection) {
+    pub(super) async fn pair(network_timeout: Duration) -> (TcpStream, DataConnection) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, peer) = listener.accept().await.unwrap();

@@ -74,6 +74,12 @@ pub enum RequestError {
         /// The file.
         name: String,
     },
+    /// Links lead to each other.
+    #[error("{name}: too many links")]
+    TooManyLinks {
+        /// The link where following them ended.
+        name: String,
+    },
     /// The command is known but this server does not serve it.
     #[error("command {label} is not served yet")]
     NotServed {
@@ -111,6 +117,7 @@ impl RequestError {
             Self::PathBroken { .. } => Status::EIO,
             Self::NoFreeName => Status::EEXIST,
             Self::NoMetadata { .. } => Status::ENOENT,
+            Self::TooManyLinks { .. } => Status::ELOOP,
             Self::Store(e) => e.status(),
             Self::Commit(e) => e.status(),
             Self::Net(e) => e.status(),

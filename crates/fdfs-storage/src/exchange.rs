@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use fdfs_net::NetError;
 use fdfs_net::connection::DataConnection;
 use fdfs_proto::{FileName, Header, Reader, Status, Wire};
-use fdfs_store::DataFile;
+use fdfs_store::StoredFile;
 
 use crate::error::RequestError;
 
@@ -19,8 +19,8 @@ pub enum Reply {
     /// A range of a file.
     File {
         /// The open file.
-        file: DataFile,
-        /// The first byte.
+        file: StoredFile,
+        /// The first byte of its content.
         offset: u64,
         /// How many bytes.
         len: u64,

@@ -23,6 +23,7 @@ pub mod params;
 pub mod peers;
 pub mod permits;
 pub mod placing;
+pub mod plain_instead;
 pub mod received;
 pub mod request_log;
 pub mod server;

@@ -6,6 +6,7 @@ mod metadata;
 mod query_file_info;
 mod self_report;
 mod upload_file;
+mod upload_in_slot;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,6 +15,7 @@ use fdfs_net::NetError;
 use fdfs_net::connection::DataConnection;
 use fdfs_proto::file_id::{FileId, LogicName};
 use fdfs_proto::{Command, Header, Status};
+use fdfs_store::StoredFile;
 
 use crate::error::RequestError;
 use crate::exchange::{Exchange, Reply};
@@ -133,8 +135,20 @@ async fn send(mut exchange: Exchange<'_>, reply: Reply) -> Result<(), NetError> 
     match reply {
         Reply::Empty => exchange.connection().respond(Status::OK, &[]).await,
         Reply::Body => exchange.send_answer().await,
-        Reply::File { file, offset, len } => exchange.connection().respond_with_file(&file.file, offset, len).await,
+        Reply::File { file, offset, len } => send_file(exchange.connection(), &file, offset, len).await,
     }
+}
+
+async fn send_file(conn: &mut DataConnection, file: &StoredFile, offset: u64, len: u64) -> Result<(), NetError> {
+    let at = file.offset + offset;
+    if !file.is_in_slot() {
+        return conn.respond_with_file(&*file.file, at, len).await;
+    }
+    if conn.respond_with_checked_file(&*file.file, at, len, || file.is_intact()).await? {
+        return Ok(());
+    }
+    // It was deleted since it was opened.
+    conn.respond(Status::ENOENT, &[]).await
 }
 
 /// Answers with an error. The rest of the body is read and dropped, so that the next request is found where it begins; a

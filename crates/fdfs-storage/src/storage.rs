@@ -20,6 +20,7 @@ use crate::link::LinkState;
 use crate::params::KnownCluster;
 use crate::peers::Peers;
 use crate::placing::Placing;
+use crate::plain_instead::PlainInstead;
 use crate::received::Received;
 use crate::stat::Stats;
 use crate::trunk::TrunkSpace;
@@ -48,6 +49,8 @@ pub struct Storage {
     pub placing: Placing,
     /// Space in trunk files for small files.
     pub trunk: TrunkSpace,
+    /// Whether small files go on their own just now.
+    pub plain_instead: PlainInstead,
     /// Counters.
     pub stats: Stats,
     /// Who may come in.

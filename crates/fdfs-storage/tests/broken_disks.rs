@@ -140,7 +140,7 @@ async fn run(writer: &WritePath<SimFs>, step: Step, old: Option<FileName>) -> Ac
             writer.add_streamed(slot, file, NOW, draw).await.map_or(Acked::Nothing, Acked::File)
         }
         (Step::Delete, Some(name), Some(logic)) => {
-            writer.remove(slot, &logic, NOW).await.map_or(Acked::Nothing, |()| Acked::Gone(name))
+            writer.remove(slot, &logic, NOW).await.map_or(Acked::Nothing, |_| Acked::Gone(name))
         }
         (Step::SetMeta | Step::ReplaceMeta, Some(name), Some(logic)) => {
             let set = writer.set_meta(slot, &logic, Some(NEW_META), NOW).await;

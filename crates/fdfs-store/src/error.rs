@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use fdfs_proto::Status;
 
+use crate::slot::SlotError;
+
 /// What can go wrong with a store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -29,6 +31,16 @@ pub enum StoreError {
     NotRegular {
         /// What is not a regular file.
         path: PathBuf,
+    },
+    /// A slot of a trunk file cannot be used.
+    #[error("{} at {offset}: {error}", path.display())]
+    Slot {
+        /// The trunk file.
+        path: PathBuf,
+        /// Where the slot begins, in bytes.
+        offset: u32,
+        /// Why.
+        error: SlotError,
     },
     /// A state file cannot be what it should be.
     #[error("{}: {what}", path.display())]
@@ -59,6 +71,7 @@ impl StoreError {
         match self {
             Self::Disk { source, .. } => Status::from_io(source),
             Self::Exists { .. } => Status::EEXIST,
+            Self::Slot { error, .. } => error.status(),
             Self::NotRegular { .. } => Status::EISDIR,
             Self::Corrupt { .. } => Status::EIO,
             Self::ForeignMark { .. } => Status::EINVAL,

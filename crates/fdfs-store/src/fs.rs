@@ -116,6 +116,8 @@ pub trait FsFile: Send + Sync + 'static {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes some bytes at a position.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+    /// Writes some bytes of `head` and then of `content` at a position, with one call.
+    fn write_two_at(&self, head: &[u8], content: &[u8], offset: u64) -> io::Result<usize>;
     /// Cuts or extends.
     fn set_len(&self, len_bytes: u64) -> io::Result<()>;
     /// What it is.
@@ -136,6 +138,23 @@ pub trait FsFile: Send + Sync + 'static {
             }
         }
         Ok(())
+    }
+
+    /// Writes all of `head` and then all of `content` at a position, with one call if the operating system takes it all.
+    fn write_all_two_at(&self, mut head: &[u8], mut content: &[u8], mut offset: u64) -> io::Result<()> {
+        while !head.is_empty() {
+            match self.write_two_at(head, content, offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => {
+                    let of_head = n.min(head.len());
+                    (head, content) = (&head[of_head..], &content[n - of_head..]);
+                    offset += n as u64;
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        self.write_all_at(content, offset)
     }
 
     /// Reads until `buf` is full or the file ends; gives how many bytes that were.

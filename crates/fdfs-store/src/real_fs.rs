@@ -192,6 +192,11 @@ impl FsFile for RealFile {
         Ok(rustix::io::pwrite(&self.0, bytes, offset)?)
     }
 
+    fn write_two_at(&self, head: &[u8], content: &[u8], offset: u64) -> io::Result<usize> {
+        let parts = [io::IoSlice::new(head), io::IoSlice::new(content)];
+        Ok(rustix::io::pwritev(&self.0, &parts, offset)?)
+    }
+
     fn set_len(&self, len_bytes: u64) -> io::Result<()> {
         Ok(fs::ftruncate(&self.0, len_bytes)?)
     }

@@ -66,6 +66,8 @@ pub struct SimFile {
     node: NodeId,
 }
 
+/// What a disk writes as a whole; small, so that small files of tests have several.
+const SECTOR_BYTES: usize = 64;
 const ROOT: NodeId = 0;
 /// The time of every file.
 const NOW_UNIX_SECS: i64 = 1_795_166_208;
@@ -139,6 +141,12 @@ impl SimFs {
                         && data.len() >= synced.len()
                     {
                         data.truncate(random.usize(synced.len()..=data.len()));
+                        // Of what was written over older bytes, some sectors are there.
+                        for (data, synced) in data.chunks_mut(SECTOR_BYTES).zip(synced.chunks(SECTOR_BYTES)) {
+                            if data[..synced.len()] != *synced && random.bool() {
+                                data[..synced.len()].copy_from_slice(synced);
+                            }
+                        }
                     } else {
                         *data = synced.clone();
                     }
@@ -476,6 +484,10 @@ impl FsFile for SimFile {
         data.resize(data.len().max(start + bytes.len()), 0);
         data[start..start + bytes.len()].copy_from_slice(bytes);
         Ok(bytes.len())
+    }
+
+    fn write_two_at(&self, head: &[u8], content: &[u8], offset: u64) -> io::Result<usize> {
+        self.write_at(&[head, content].concat(), offset)
     }
 
     fn set_len(&self, len_bytes: u64) -> io::Result<()> {

@@ -9,6 +9,7 @@ use crate::crc_cache::CrcCache;
 use crate::error::{At, StoreError};
 use crate::fs::{Fs, FsFile, Space};
 use crate::real_fs::RealFs;
+use crate::slot::TrunkFiles;
 use crate::subdirs;
 
 /// What unfinished files are called, in the `data` directory itself: no reader of the reference looks there for files.
@@ -34,6 +35,7 @@ pub struct StorePath<F: Fs = RealFs> {
     needs_temp_names: AtomicBool,
     /// CRC32 of files that grow.
     crcs: CrcCache,
+    trunk_files: TrunkFiles<F>,
     /// Why nothing more may be written here; set once, for the rest of the process.
     broken: OnceLock<String>,
 }
@@ -84,6 +86,7 @@ impl<F: Fs> StorePath<F> {
             temp_seq: AtomicU64::new(0),
             needs_temp_names: AtomicBool::new(false),
             crcs: CrcCache::default(),
+            trunk_files: TrunkFiles::default(),
             broken: OnceLock::new(),
         };
         Ok(OpenedPath { path, is_incomplete, removed_temp_count })
@@ -162,6 +165,11 @@ impl<F: Fs> StorePath<F> {
     /// Returns whether this call was the first.
     pub fn mark_broken(&self, why: &str) -> bool {
         self.broken.set(why.to_owned()).is_ok()
+    }
+
+    /// Its trunk files that are open.
+    pub(crate) const fn trunk_files(&self) -> &TrunkFiles<F> {
+        &self.trunk_files
     }
 
     /// A name for an unfinished file, new in this process.

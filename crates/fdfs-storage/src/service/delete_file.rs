@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fdfs_proto::cmd::storage::TrunkInfo;
 use fdfs_proto::file_id::FileId;
 
 use crate::error::RequestError;
@@ -15,6 +16,12 @@ pub(super) async fn delete_file(storage: &Arc<Storage>, exchange: &mut Exchange<
     let name = storage.own_name(&file)?;
     exchange.log_name = Some(file.name);
     let _file = storage.lock_file(&name).await;
-    storage.write_path.remove(storage.slot(name.store_path_index())?, &name, in_name(now_unix_secs())).await?;
+    let slot = storage.slot(name.store_path_index())?;
+    let freed = storage.write_path.remove(slot, &name, in_name(now_unix_secs())).await?;
+    if freed.is_some()
+        && let Some(block) = TrunkInfo::of(&name)
+    {
+        storage.trunk.free(block).await;
+    }
     Ok(Reply::Empty)
 }

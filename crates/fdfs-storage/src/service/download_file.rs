@@ -14,11 +14,7 @@ pub(super) async fn download_file(storage: &Arc<Storage>, exchange: &mut Exchang
     let request: DownloadFile = exchange.decode().await?;
     let name = storage.own_name(&request.file)?;
     exchange.log_name = Some(request.file.name);
-    let slot = storage.slot(name.store_path_index())?;
-    let permit = slot.permits.read().await;
-    let opened = slot.path.open_file(name.true_name());
-    drop(permit);
-    let file = opened?;
+    let file = storage.write_path.open_content(&name).await?;
     if request.offset >= file.len_bytes {
         return Err(RequestError::OffsetBehindEnd { offset: request.offset, len: file.len_bytes });
     }

@@ -24,8 +24,8 @@ pub(super) async fn set_metadata(storage: &Arc<Storage>, exchange: &mut Exchange
     let slot = storage.slot(name.store_path_index())?;
     // Two merges into one file at the same time would lose the records of one of them.
     let _file = storage.lock_file(&name).await;
+    storage.write_path.content_info(&name).await?;
     let permit = slot.permits.read().await;
-    slot.path.file_info(name.true_name())?;
     let old = slot.path.read_meta(name.true_name())?;
     drop(permit);
     let now = in_name(now_unix_secs());
@@ -43,8 +43,8 @@ pub(super) async fn get_metadata(storage: &Arc<Storage>, exchange: &mut Exchange
     let name = storage.own_name(&file)?;
     exchange.log_name = Some(file.name);
     let slot = storage.slot(name.store_path_index())?;
+    storage.write_path.content_info(&name).await?;
     let permit = slot.permits.read().await;
-    slot.path.file_info(name.true_name())?;
     let meta = slot.path.read_meta(name.true_name())?;
     drop(permit);
     let text = meta.ok_or_else(|| RequestError::NoMetadata { name: file.name.as_str().to_owned() })?;

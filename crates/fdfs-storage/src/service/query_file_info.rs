@@ -21,9 +21,7 @@ pub(super) async fn query_file_info(
     let name = storage.own_name(&file)?;
     exchange.log_name = Some(file.name);
     let slot = storage.slot(name.store_path_index())?;
-    let permit = slot.permits.read().await;
-    let info = slot.path.file_info(name.true_name())?;
-    drop(permit);
+    let info = storage.write_path.content_info(&name).await?;
     let fields = name.fields();
     let crc32 = match (name.kind(), &fields) {
         (Kind::Appender | Kind::Slave, _) | (_, None) if flags.without_crc => 0,

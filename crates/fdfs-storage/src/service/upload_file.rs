@@ -7,6 +7,7 @@ use fdfs_proto::cmd::storage::{ContentHead, UploadHead};
 use fdfs_proto::file_id::{FileId, NewName};
 use fdfs_proto::{FileName, Wire};
 
+use super::upload_in_slot;
 use crate::error::RequestError;
 use crate::exchange::{Exchange, Reply};
 use crate::names::{blank_name, in_name, now_unix_secs, with_chance};
@@ -17,9 +18,16 @@ use crate::write_path::PathSlot;
 pub(super) async fn upload_file(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
     let head: UploadHead = exchange.decode_head(UploadHead::FIXED_LEN).await?;
     head.check(exchange.body_len())?;
-    let index = storage.placing.choose_path(head.store_path, head.file_size)?;
+    let chosen = storage.placing.choose_path(head.store_path, head.file_size);
+    if storage.trunk.takes(head.file_size)
+        && let Some(index) = chosen.as_ref().ok().copied().or(head.store_path)
+        && let Some(name) = upload_in_slot::upload_in_slot(storage, exchange, &head, index).await?
+    {
+        return answer(storage, exchange, name);
+    }
+    let index = chosen?;
     let slot = storage.slot(index)?;
-    let blank = blank_name(index, storage.identity.source, head.file_size);
+    let blank = facts_of(storage, index, &head);
     let subdir = storage.placing.draw_subdir();
     let draw = |name: NewName| move || storage.placing.name(subdir, with_chance(name, &head.ext));
     let name = match exchange.whole_content() {
@@ -30,6 +38,15 @@ pub(super) async fn upload_file(storage: &Arc<Storage>, exchange: &mut Exchange<
         }
         None => receive(storage, slot, subdir, exchange, blank, draw).await?,
     };
+    answer(storage, exchange, name)
+}
+
+/// What its name will tell of a file, as far as it is known before its content is here.
+pub(super) fn facts_of(storage: &Storage, index: u8, head: &UploadHead) -> NewName {
+    blank_name(index, storage.identity.source, head.file_size)
+}
+
+fn answer(storage: &Storage, exchange: &mut Exchange<'_>, name: FileName) -> Result<Reply, RequestError> {
     exchange.log_name = Some(name);
     FileId { group: storage.group, name }.encode(exchange.answer);
     Ok(Reply::Body)

@@ -30,6 +30,7 @@ use crate::params::Learnt;
 use crate::peers::Peers;
 use crate::permits::PermitCounts;
 use crate::placing::{Placing, PlacingRules};
+use crate::plain_instead::PlainInstead;
 use crate::received::Received;
 use crate::stat::Stats;
 use crate::storage::Storage;
@@ -164,6 +165,7 @@ pub(crate) async fn open_storage(
         link: LinkState::new(&identity, addr.port()),
         identity,
         trunk: TrunkSpace::new(learnt.cluster.params.clone()),
+        plain_instead: PlainInstead::default(),
         cluster: learnt.cluster,
         peers: Peers::default(),
         received: Received::default(),

@@ -3,7 +3,9 @@
 //! With `durability = disk` the order on disk is: data, sync, name, sync of the directory, binlog, sync. So no record is
 //! ever there without its file, and no file has its name before it is whole.
 
+mod contents;
 mod file_locks;
+mod in_slots;
 
 use std::sync::Arc;
 
@@ -11,12 +13,15 @@ use fdfs_proto::FileName;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
 use fdfs_proto::file_id::LogicName;
 use fdfs_store::meta_file::meta_name;
-use fdfs_store::{Fs, NewFile, RealFs, StoreError, StorePath};
+use fdfs_store::{Fs, NewFile, RealFs, Slot, StoreError, StorePath};
 
 use crate::commit::{Commit, CommitError, Durability};
 use crate::error::RequestError;
 use crate::flusher::Flusher;
 use crate::permits::PathPermits;
+
+use in_slots::clear;
+pub use in_slots::logic_name;
 
 pub use file_locks::{FileGuard, FileLocks};
 
@@ -168,14 +173,23 @@ impl<F: Fs> WritePath<F> {
         }
     }
 
-    /// Deletes a file and its metadata. The caller holds the file's lock.
+    /// Deletes a file, plain or in a slot, and its metadata. Gives the slot that is free now. The caller holds the file's
+    /// lock.
     ///
     /// # Errors
     /// [`RequestError`]; after a failed commit the file is gone here, and the error tells that peers may keep it.
-    pub async fn remove(&self, slot: &PathSlot<F>, name: &LogicName, now: u32) -> Result<(), RequestError> {
+    pub async fn remove(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        now: u32,
+    ) -> Result<Option<Slot>, RequestError> {
         slot.check_writable()?;
         let permit = slot.permits.write().await;
-        slot.path.remove(name.true_name())?;
+        let removed = slot.path.remove_from_slot(name)?;
+        if removed.is_none() {
+            slot.path.remove(name.true_name())?;
+        }
         let mut records = vec![source_record(now, name.text(), Op::Delete)];
         let meta = slot.path.remove_meta(name.true_name());
         drop(permit);
@@ -184,9 +198,13 @@ impl<F: Fs> WritePath<F> {
         }
         slot.flush().await?;
         self.commit.record(&records).await?;
+        let freed = match &removed {
+            Some(removed) => clear(slot, name, removed).await,
+            None => None,
+        };
         // The file is gone and recorded; that its metadata could not be removed is still the client's to know.
         meta?;
-        Ok(())
+        Ok(freed)
     }
 
     /// Replaces the metadata of a file; `None` removes it. The caller holds the file's lock.
