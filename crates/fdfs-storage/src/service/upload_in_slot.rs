@@ -88,8 +88,7 @@ async fn into_slot(
     let name = match exchange.whole_content() {
         Some(content) => {
             let name = named(NewName { crc32: crc32fast::hash(content), ..blank }, head);
-            let filled =
-                storage.write_path.fill_slot(slot, &name, BlockType::Regular, content, trunk_file_bytes).await;
+            let filled = storage.write_path.fill_slot(slot, &name, BlockType::Regular, content, trunk_file_bytes).await;
             match filled {
                 Err(e) if is_occupied(&e) => return Ok(Outcome::Occupied),
                 other => other?,

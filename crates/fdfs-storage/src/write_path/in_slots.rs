@@ -178,7 +178,9 @@ pub(super) async fn clear<F: Fs>(slot: &PathSlot<F>, name: &LogicName, removed: 
     match slot.path.clear_slot(removed) {
         Ok(true) => Some(removed.slot),
         Ok(false) => {
-            tracing::error!("{name} is deleted, but its slot held something else, which stays: was it given out twice?");
+            tracing::error!(
+                "{name} is deleted, but its slot held something else, which stays: was it given out twice?"
+            );
             None
         }
         Err(e) => {

@@ -178,12 +178,7 @@ impl<F: Fs> WritePath<F> {
     ///
     /// # Errors
     /// [`RequestError`]; after a failed commit the file is gone here, and the error tells that peers may keep it.
-    pub async fn remove(
-        &self,
-        slot: &PathSlot<F>,
-        name: &LogicName,
-        now: u32,
-    ) -> Result<Option<Slot>, RequestError> {
+    pub async fn remove(&self, slot: &PathSlot<F>, name: &LogicName, now: u32) -> Result<Option<Slot>, RequestError> {
         slot.check_writable()?;
         let permit = slot.permits.write().await;
         let removed = slot.path.remove_from_slot(name)?;

@@ -107,10 +107,7 @@ fn an_occupied_slot_is_refused_and_stays_as_it_is() {
     let slot = Slot::of(&second).unwrap();
     refused(SlotWriter::begin(path.clone(), slot, TRUNK_FILE_BYTES).map(|_| ()), SlotError::Occupied);
     let end = TRUNK_FILE_BYTES;
-    refused(
-        place(&path, &name_at(4096, b"x", 1), b"x"),
-        SlotError::OutsideOfFile { end: end + 256, file_size: end },
-    );
+    refused(place(&path, &name_at(4096, b"x", 1), b"x"), SlotError::OutsideOfFile { end: end + 256, file_size: end });
     refused(place(&path, &name_at(0, b"x", 1), b"xy"), SlotError::OtherLength { len: 2, told: 1 });
     assert_eq!(read(&path, &first).unwrap(), CONTENT);
 }
@@ -222,7 +219,8 @@ fn a_fault_at_any_call_leaves_the_file_whole_or_none_and_its_neighbours_untouche
     for which in 0..3 {
         for n in 1.. {
             let mut calls = 0;
-            for fault in [Fault::FailsAt(n, 5), Fault::FailsAt(n, 28), Fault::WritesShortAt(n), Fault::StopsAfter(n - 1)]
+            for fault in
+                [Fault::FailsAt(n, 5), Fault::FailsAt(n, 28), Fault::WritesShortAt(n), Fault::StopsAfter(n - 1)]
             {
                 let fs = disk();
                 let path = open(&fs);
@@ -257,7 +255,9 @@ fn a_fault_at_any_call_leaves_the_file_whole_or_none_and_its_neighbours_untouche
                 // After a power cut a file that was deleted, but not durably, may be there; then as a whole.
                 for seed in 0..8 {
                     let path = open(&fs.after_power_cut(Some(seed)));
-                    if which == 2 && let Some(content) = read(&path, &name) {
+                    if which == 2
+                        && let Some(content) = read(&path, &name)
+                    {
                         assert!(content == CONTENT, "{fault:?} seed {seed}");
                     }
                 }

@@ -140,11 +140,7 @@ impl<F: Fs> StorePath<F> {
 
     /// A trunk file to write to: made when it is missing, and extended to `size_bytes` when it is shorter, which leaves
     /// holes that read as zeros.
-    pub(super) fn trunk_file_to_write(
-        &self,
-        id: TrunkFileId,
-        size_bytes: u64,
-    ) -> Result<OpenTrunkFile<F>, StoreError> {
+    pub(super) fn trunk_file_to_write(&self, id: TrunkFileId, size_bytes: u64) -> Result<OpenTrunkFile<F>, StoreError> {
         let mut opened = match self.trunk_file(id) {
             Err(e) if e.is_not_found() => {
                 match self.create_new(&id.true_name()) {
