@@ -1,5 +1,7 @@
 //! What goes into the name of a new file: time and chance.
 
+use std::sync::LazyLock;
+
 use fdfs_proto::ExtName;
 use fdfs_proto::file_id::{FormattedExt, NewKind, NewName, Source};
 
@@ -26,10 +28,26 @@ pub fn with_chance(name: NewName, ext: &ExtName) -> NewName {
     NewName { random: fastrand::u32(..), ext: FormattedExt::new(ext, fastrand::u32(..)), ..name }
 }
 
+/// For tests alone: seconds by which the clock of a storage is wrong. It is read once, and a warning tells of any
+/// value but 0.
+pub const CLOCK_OFFSET_VAR: &str = "FDFS_CLOCK_OFFSET_SECS";
+
 /// The clock that file systems stamp files with: the kernel's coarse one.
 #[must_use]
 pub fn now_unix_secs() -> i64 {
-    rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse).tv_sec
+    rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse).tv_sec.saturating_add(clock_offset_secs())
+}
+
+/// See [`CLOCK_OFFSET_VAR`].
+fn clock_offset_secs() -> i64 {
+    static OFFSET: LazyLock<i64> = LazyLock::new(|| {
+        let secs = std::env::var(CLOCK_OFFSET_VAR).ok().and_then(|secs| secs.parse().ok()).unwrap_or(0);
+        if secs != 0 {
+            tracing::warn!("the clock of this storage is {secs} s off, as {CLOCK_OFFSET_VAR} wants it");
+        }
+        secs
+    });
+    *OFFSET
 }
 
 /// Unix seconds in 32 bits, as names and records keep them.

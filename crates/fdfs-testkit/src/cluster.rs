@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use fdfs_client::{Client, StorageRecord};
 use fdfs_proto::shared::StorageStatus;
-use tokio::runtime::Runtime;
 
 use crate::layout::{Layout, LayoutBuilder};
+use crate::links::{Link, Links, Node};
 use crate::loopback::Loopback;
 use crate::node::{StorageNode, TrackerNode};
 use crate::problems::ExpectedProblems;
 use crate::raw::RawConn;
-use crate::wait::wait_for;
+use crate::view::View;
 
 /// Trackers and storages in this process. When it goes, all are stopped, and nobody may have complained of anything that
 /// the test did not expect.
@@ -24,8 +24,8 @@ pub struct Cluster {
     pub storages: Vec<StorageNode>,
     /// Its addresses; the hosts from 200 on are not used.
     pub loopback: Loopback,
-    runtime: Runtime,
-    client: Client,
+    view: View,
+    links: Option<Links>,
     expected: ExpectedProblems,
     /// Kept for its folder, which goes last.
     dir: tempfile::TempDir,
@@ -72,20 +72,15 @@ impl Cluster {
 
     fn of(layout: Layout) -> Self {
         let expected = ExpectedProblems::default();
-        let mut builder = Client::builder();
-        for tracker in &layout.trackers {
-            builder = builder.tracker(&tracker.addr.to_string());
-        }
-        let client = builder.build().unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let view = View::new(&layout);
         let tracker = |plan| TrackerNode::new(plan, expected.clone());
         let storage = |plan| StorageNode::new(plan, expected.clone());
         Self {
             trackers: layout.trackers.into_iter().map(tracker).collect(),
             storages: layout.storages.into_iter().map(storage).collect(),
             loopback: layout.loopback,
-            runtime,
-            client,
+            view,
+            links: layout.links,
             expected: expected.clone(),
             dir: layout.dir,
         }
@@ -135,11 +130,8 @@ impl Cluster {
     }
 
     fn wait_until_active_where(&self, which: impl Fn(&StorageNode) -> bool) {
-        for storage in self.storages.iter().filter(|storage| which(storage)) {
-            self.wait_for_status(storage, StorageStatus::Active);
-            let what = format!("the space of storage {} to be known", storage.addr());
-            wait_for(&what, || (self.record(storage)?.total_mb > 0).then_some(()));
-        }
+        let storages = self.storages.iter().filter(|storage| which(storage));
+        storages.for_each(|storage| self.view.wait_until_active(&storage.plan));
     }
 
     /// Waits until the first tracker gives a storage this status.
@@ -147,28 +139,38 @@ impl Cluster {
     /// # Panics
     /// When that does not come.
     pub fn wait_for_status(&self, storage: &StorageNode, status: StorageStatus) {
-        let what = format!("storage {} to become {status:?}", storage.addr());
-        wait_for(&what, || (self.record(storage)?.status == status).then_some(()));
+        self.view.wait_for_status(&storage.plan, status);
     }
 
     /// What the trackers say of a storage.
     #[must_use]
     pub fn record(&self, storage: &StorageNode) -> Option<StorageRecord> {
-        let group = storage.plan.group.parse().unwrap();
-        let records = self.runtime.block_on(self.client.storages(group, None)).ok()?;
-        let ip = storage.addr().ip().to_string();
-        records.into_iter().find(|record| record.ip.as_str() == ip)
+        self.view.record(&storage.plan)
+    }
+
+    /// From now on this happens to what `from` sends to `to`.
+    pub fn set_link(&self, from: Node, to: Node, link: Link) {
+        self.links().set(from, to, link);
+    }
+
+    /// All links.
+    ///
+    /// # Panics
+    /// Without [`LayoutBuilder::proxies`].
+    #[must_use]
+    pub fn links(&self) -> &Links {
+        self.links.as_ref().expect("the cluster has proxies")
     }
 
     /// A client of this cluster, for [`Cluster::block_on`].
     #[must_use]
     pub fn client(&self) -> &Client {
-        &self.client
+        &self.view.client
     }
 
     /// Runs a call of the client.
     pub fn block_on<F: Future>(&self, call: F) -> F::Output {
-        self.runtime.block_on(call)
+        self.view.block_on(call)
     }
 
     /// The address of the first tracker.
@@ -177,16 +179,16 @@ impl Cluster {
         self.trackers[0].addr()
     }
 
-    /// A raw connection to the first tracker.
+    /// A raw connection to the first tracker, past its proxy.
     #[must_use]
     pub fn to_tracker(&self) -> RawConn {
-        RawConn::connect(self.tracker_addr())
+        RawConn::connect(self.trackers[0].plan.real_addr)
     }
 
-    /// A raw connection to a storage.
+    /// A raw connection to a storage, past its proxy.
     #[must_use]
     pub fn to_storage(&self, index: usize) -> RawConn {
-        RawConn::connect(self.storages[index].addr())
+        RawConn::connect(self.storages[index].plan.real_addr)
     }
 
     /// Lines with this text are no reason for the test to fail, whoever logs them.

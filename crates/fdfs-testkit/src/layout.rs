@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::daemon::Launch;
+use crate::links::{Links, Node, Place};
 use crate::loopback::{Loopback, free_port};
 use crate::settings::Settings;
 
 /// The first host number of storages; trackers are numbered from 1.
 const FIRST_STORAGE_HOST: u8 = 11;
+/// With proxies, the host that a server really is: so far behind the one that the others know.
+const REAL_HOST_OFFSET: u8 = 100;
 /// The first number of a storage in storage_ids.conf.
 const FIRST_STORAGE_ID: u32 = 100_001;
 
@@ -19,8 +23,10 @@ const FIRST_STORAGE_ID: u32 = 100_001;
 pub struct TrackerPlan {
     /// Its number, from 0.
     pub index: usize,
-    /// Where it listens.
+    /// Where the others look for it.
     pub addr: SocketAddr,
+    /// Where it listens: the same, or behind a proxy.
+    pub real_addr: SocketAddr,
     /// Its `base_path`.
     pub base_path: PathBuf,
     /// Its configuration file, which is written already.
@@ -36,8 +42,10 @@ pub struct StoragePlan {
     pub group: String,
     /// Its number within the group, from 0.
     pub index: usize,
-    /// Where it listens.
+    /// Where the others look for it.
     pub addr: SocketAddr,
+    /// Where it listens: the same, or behind a proxy.
+    pub real_addr: SocketAddr,
     /// Its number in storage_ids.conf, where there is one.
     pub id: Option<u32>,
     /// Its `base_path`.
@@ -48,6 +56,8 @@ pub struct StoragePlan {
     pub conf_path: PathBuf,
     /// What the file says.
     pub settings: Settings,
+    /// How it is run as a process.
+    pub launch: Launch,
 }
 
 /// Writes a configuration file anew after `settings` were changed.
@@ -65,6 +75,8 @@ pub struct Layout {
     pub trackers: Vec<TrackerPlan>,
     /// The storages, group by group.
     pub storages: Vec<StoragePlan>,
+    /// Proxies between them, with [`LayoutBuilder::proxies`].
+    pub links: Option<Links>,
     /// Where everything lies.
     pub dir: TempDir,
     /// Its addresses; the hosts from 200 on are not used.
@@ -78,6 +90,7 @@ pub struct LayoutBuilder {
     groups: Vec<(String, usize)>,
     store_path_count: usize,
     short_addresses: bool,
+    proxies: bool,
     ids: bool,
     more_id_lines: Vec<String>,
     tracker_keys: Vec<(String, String)>,
@@ -91,6 +104,7 @@ impl Default for LayoutBuilder {
             groups: Vec::new(),
             store_path_count: 1,
             short_addresses: false,
+            proxies: false,
             ids: false,
             more_id_lines: Vec::new(),
             tracker_keys: Vec::new(),
@@ -128,6 +142,13 @@ impl LayoutBuilder {
         self
     }
 
+    /// Every connection to a server goes through a proxy, see [`Links`].
+    #[must_use]
+    pub fn proxies(mut self) -> Self {
+        self.proxies = true;
+        self
+    }
+
     /// With storage_ids.conf: the storages are 100001, 100002, ...; `more_lines` stand behind them.
     #[must_use]
     pub fn storage_ids(mut self, more_lines: &[&str]) -> Self {
@@ -162,8 +183,10 @@ impl LayoutBuilder {
         let ids_path = self.ids.then(|| self.write_ids(dir.path(), &storages));
         let trackers = self.trackers_of(dir.path(), loopback, ids_path.as_deref());
         let tracker_addrs: Vec<_> = trackers.iter().map(|tracker| tracker.addr).collect();
-        let storages = storages.into_iter().map(|storage| self.with_settings(storage, &tracker_addrs)).collect();
-        Layout { trackers, storages, dir, loopback }
+        let storages =
+            storages.into_iter().map(|storage| self.with_settings(storage, &tracker_addrs)).collect::<Vec<_>>();
+        let links = self.proxies.then(|| Links::start(places(&trackers, &storages)));
+        Layout { trackers, storages, links, dir, loopback }
     }
 
     fn storages(&self, dir: &Path, loopback: Loopback) -> Vec<StoragePlan> {
@@ -171,27 +194,34 @@ impl LayoutBuilder {
         let mut host = FIRST_STORAGE_HOST;
         let mut id = FIRST_STORAGE_ID;
         for (group, count) in &self.groups {
-            let ips: Vec<Ipv4Addr> = (host..).take(*count).map(|host| loopback.ip(host)).collect();
-            let port = free_port(&ips);
-            for (index, ip) in ips.into_iter().enumerate() {
+            let hosts = host..host + *count as u8;
+            let both = hosts.clone().flat_map(|host| [loopback.ip(host), loopback.ip(self.real_host(host))]);
+            let port = free_port(&distinct(both));
+            for (index, host) in hosts.enumerate() {
                 let home = dir.join(format!("{group}-storage{index}"));
                 let store_paths: Vec<_> = (0..self.store_path_count).map(|i| home.join(format!("path{i}"))).collect();
                 store_paths.iter().for_each(|path| fs::create_dir_all(path).unwrap());
                 plans.push(StoragePlan {
                     group: group.clone(),
                     index,
-                    addr: SocketAddr::from((ip, port)),
+                    addr: SocketAddr::from((loopback.ip(host), port)),
+                    real_addr: SocketAddr::from((loopback.ip(self.real_host(host)), port)),
                     id: self.ids.then_some(id),
                     base_path: home.join("base"),
                     store_paths,
                     conf_path: home.join("storage.conf"),
                     settings: Settings::default(),
+                    launch: Launch::default(),
                 });
-                host += 1;
                 id += 1;
             }
+            host += *count as u8;
         }
         plans
+    }
+
+    fn real_host(&self, told_host: u8) -> u8 {
+        if self.proxies { told_host + REAL_HOST_OFFSET } else { told_host }
     }
 
     fn write_ids(&self, dir: &Path, storages: &[StoragePlan]) -> PathBuf {
@@ -205,20 +235,23 @@ impl LayoutBuilder {
 
     fn trackers_of(&self, dir: &Path, loopback: Loopback, ids_path: Option<&Path>) -> Vec<TrackerPlan> {
         let plan = |index: usize| {
-            let ip = loopback.ip(1 + index as u8);
+            let host = 1 + index as u8;
+            let (ip, real_ip) = (loopback.ip(host), loopback.ip(self.real_host(host)));
+            let port = free_port(&distinct([ip, real_ip]));
             let home = dir.join(format!("tracker{index}"));
             fs::create_dir_all(home.join("base")).unwrap();
             let mut plan = TrackerPlan {
                 index,
-                addr: SocketAddr::from((ip, free_port(&[ip]))),
+                addr: SocketAddr::from((ip, port)),
+                real_addr: SocketAddr::from((real_ip, port)),
                 base_path: home.join("base"),
                 conf_path: home.join("tracker.conf"),
                 settings: Settings::default(),
             };
             let settings = &mut plan.settings;
             settings.set("base_path", plan.base_path.display());
-            settings.set("bind_addr", ip);
-            settings.set("port", plan.addr.port());
+            settings.set("bind_addr", real_ip);
+            settings.set("port", port);
             settings.set("connect_timeout", 2);
             settings.set("network_timeout", 10);
             settings.set("reserved_storage_space", 0);
@@ -239,7 +272,7 @@ impl LayoutBuilder {
         let settings = &mut plan.settings;
         settings.set("group_name", &plan.group);
         settings.set("base_path", plan.base_path.display());
-        settings.set("bind_addr", plan.addr.ip());
+        settings.set("bind_addr", plan.real_addr.ip());
         // The trackers tell storages by the address that they come from.
         settings.set("client_bind", true);
         settings.set("port", plan.addr.port());
@@ -258,6 +291,20 @@ impl LayoutBuilder {
         write_conf(&plan.conf_path, settings);
         plan
     }
+}
+
+/// Both addresses of a server are the same without proxies, and can be tried once.
+fn distinct(ips: impl IntoIterator<Item = Ipv4Addr>) -> Vec<Ipv4Addr> {
+    let mut ips: Vec<_> = ips.into_iter().collect();
+    ips.sort();
+    ips.dedup();
+    ips
+}
+
+fn places(trackers: &[TrackerPlan], storages: &[StoragePlan]) -> Vec<Place> {
+    let trackers = trackers.iter().map(|plan| (Node::Tracker(plan.index), plan.addr, plan.real_addr));
+    let storages = storages.iter().enumerate().map(|(i, plan)| (Node::Storage(i), plan.addr, plan.real_addr));
+    trackers.chain(storages).map(|(node, told, real)| Place { node, told, real }).collect()
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 //! Never: a part of a program that users run, a fixed port, or a sleep of a fixed length.
 //!
 //! * [`cluster`], [`node`]: trackers and storages in this process, each on a loopback address of its own;
-//! * [`daemons`]: the same as processes, which can be killed;
+//! * [`daemon`], [`daemons`]: the same as processes, which can be killed and frozen;
 //! * [`layout`], [`settings`], [`loopback`]: what both are described by;
+//! * [`links`]: connections between them that a test can break; [`view`]: what trackers say of storages;
 //! * [`problems`]: a test fails when a server logs a warning that the test did not expect;
 //! * [`raw`]: any bytes to a server, and what it does with the connection; [`wait`]: conditions with a deadline;
 //! * [`fuzz`]: a function for every decoder.
@@ -15,19 +16,24 @@
 #![allow(clippy::needless_pass_by_value)]
 
 pub mod cluster;
+pub mod daemon;
 pub mod daemons;
 pub mod fuzz;
 pub mod layout;
+pub mod links;
 pub mod loopback;
 pub mod node;
 pub mod problems;
 pub mod raw;
 pub mod settings;
+pub mod view;
 pub mod wait;
 
 pub use cluster::Cluster;
-pub use daemons::{Daemon, DaemonCluster};
+pub use daemon::{Daemon, Launch, SmallDisk};
+pub use daemons::DaemonCluster;
 pub use layout::{Layout, LayoutBuilder, StoragePlan, TrackerPlan};
+pub use links::{Link, Links, Node};
 pub use node::{StorageNode, TrackerNode};
 pub use raw::{After, RawConn, RawReply};
 pub use wait::{PATIENCE, wait_for};

@@ -63,7 +63,7 @@ impl TrackerNode {
     /// # Panics
     /// When it does not start.
     pub fn start(&mut self) {
-        let addr = self.plan.addr;
+        let addr = self.plan.real_addr;
         self.try_start().unwrap_or_else(|e| panic!("tracker {addr}: {e}"));
         assert_eq!(self.server.as_ref().map(TrackerServer::addr), Some(addr));
     }
@@ -87,7 +87,7 @@ impl TrackerNode {
         write_conf(&self.plan.conf_path, &self.plan.settings);
     }
 
-    /// Where it listens.
+    /// Where the others look for it.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.plan.addr
@@ -143,7 +143,7 @@ impl StorageNode {
     /// # Panics
     /// When it does not start.
     pub fn start(&mut self) {
-        let addr = self.plan.addr;
+        let addr = self.plan.real_addr;
         self.try_start(&StartOptions::default()).unwrap_or_else(|e| panic!("storage {addr}: {e}"));
         assert_eq!(self.server.as_ref().map(StorageServer::addr), Some(addr));
     }
@@ -167,7 +167,7 @@ impl StorageNode {
         write_conf(&self.plan.conf_path, &self.plan.settings);
     }
 
-    /// Where it listens.
+    /// Where the others look for it.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.plan.addr

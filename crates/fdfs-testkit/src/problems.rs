@@ -4,6 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fdfs_log::CapturedLog;
 
+/// What is in a line of a log that is WARNING or worse.
+const BAD: [&str; 6] = ["] WARNING - ", "] ERROR - ", "] CRIT - ", "] ALERT - ", "] EMERG - ", "panicked at"];
+
 /// Complaints that a test expects. Clones are the same list.
 #[derive(Debug, Clone, Default)]
 pub struct ExpectedProblems {
@@ -19,8 +22,18 @@ impl ExpectedProblems {
     /// The lines of a log that are WARNING or worse and were not expected.
     #[must_use]
     pub fn unexpected(&self, log: &CapturedLog) -> Vec<String> {
+        self.without_expected(log.problems())
+    }
+
+    /// The same for the text of a process's log. A panic is a problem, too.
+    #[must_use]
+    pub fn unexpected_in_text(&self, log: &str) -> Vec<String> {
+        let is_problem = |line: &&str| BAD.iter().any(|bad| line.contains(bad));
+        self.without_expected(log.lines().filter(is_problem).map(str::to_owned).collect())
+    }
+
+    fn without_expected(&self, mut lines: Vec<String>) -> Vec<String> {
         let patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut lines = log.problems();
         lines.retain(|line| !patterns.iter().any(|pattern| line.contains(pattern)));
         lines
     }
@@ -42,5 +55,15 @@ mod tests {
         let same = expected.clone();
         same.expect("disk");
         assert!(expected.unexpected(&log).is_empty());
+    }
+
+    #[test]
+    fn the_text_of_a_log_is_read_line_by_line() {
+        let expected = ExpectedProblems::default();
+        expected.expect("disk a");
+        let log = "[2026-01-01 00:00:00] WARNING - disk a\n[2026-01-01 00:00:00] INFO - ERROR -\n\
+                   [2026-01-01 00:00:00] ERROR - disk b\nthread 'x' panicked at src\n";
+        let found = expected.unexpected_in_text(log);
+        assert_eq!(found, ["[2026-01-01 00:00:00] ERROR - disk b", "thread 'x' panicked at src"]);
     }
 }

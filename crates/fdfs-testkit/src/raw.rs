@@ -123,13 +123,7 @@ impl RawConn {
     /// When that fails.
     #[must_use]
     pub fn connect_from(local: Ipv4Addr, addr: SocketAddr) -> Self {
-        let connected = || {
-            let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None)?;
-            net::bind(&socket, &SocketAddrV4::new(local, 0))?;
-            net::connect(&socket, &addr)?;
-            Ok::<_, rustix::io::Errno>(TcpStream::from(socket))
-        };
-        Self::over(connected().unwrap_or_else(|e| panic!("connect from {local} to {addr}: {e}")))
+        Self::over(connect_from(local, addr).unwrap_or_else(|e| panic!("connect from {local} to {addr}: {e}")))
     }
 
     fn over(stream: TcpStream) -> Self {
@@ -213,6 +207,17 @@ impl RawConn {
         }
         Ok(())
     }
+}
+
+/// A connection from an address of this machine.
+///
+/// # Errors
+/// What the kernel says.
+pub fn connect_from(local: Ipv4Addr, addr: SocketAddr) -> io::Result<TcpStream> {
+    let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None)?;
+    net::bind(&socket, &SocketAddrV4::new(local, 0))?;
+    net::connect(&socket, &addr)?;
+    Ok(TcpStream::from(socket))
 }
 
 fn is_reset(error: &io::Error) -> bool {
