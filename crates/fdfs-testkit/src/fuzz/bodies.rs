@@ -22,7 +22,7 @@ mod shared {
 
 /// Every body, request or answer, that is a [`Wire`].
 pub const WIRE_BODIES: &[Target] = wire_bodies! {
-    ours::{ SelfReportRequest }
+    ours::{ SelfReportRequest, SyncHello, SyncHelloAnswer }
     shared::{ FileId, StorageBrief, StorageStat, TrunkHeader }
     storage::{
         AppendHead, CreateLink, DownloadFile, FetchOnePathBinlog, ModifyHead, RegenerateAppender, ReportServerId,
