@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use fdfs_proto::FileName;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
-use fdfs_proto::file_id::{FormattedExt, LogicName, NewKind, NewName, Source};
+use fdfs_proto::file_id::{BlockType, FormattedExt, LogicName, NewKind, NewName, Source, TrunkPart};
 use fdfs_storage::commit::{Commit, Durability};
 use fdfs_storage::flusher::{FlushError, Flusher};
 use fdfs_storage::permits::{PathPermits, PermitCounts};
@@ -20,11 +20,14 @@ use fdfs_store::fs::Fs;
 use fdfs_store::reconcile::{OVERLAP_SECS, RecordedTail};
 use fdfs_store::sim_fs::{Fault, SimFs};
 use fdfs_store::state_file::StateDir;
-use fdfs_store::{FsFile, StorePath};
+use fdfs_store::{FsFile, Slot, StorePath};
 
 const STORE: &str = "/p0";
 const SYNC: &str = "/base/data/sync";
 const NOW: u32 = 1_795_166_208;
+/// A trunk file, and its size.
+const TRUNK_FILE: &str = "000001";
+const TRUNK_FILE_BYTES: u64 = 4096;
 /// No operation here makes more calls than this.
 const CALLS_MAX: u64 = 200;
 
@@ -42,6 +45,24 @@ fn name_of(content: &[u8], random: u32) -> FileName {
         ext: FormattedExt::new(&"txt".parse().unwrap(), random),
     }
     .build()
+}
+
+/// The name of a file with this content in a slot.
+fn name_in_slot(content: &[u8]) -> LogicName {
+    let part = TrunkPart { id: 1, offset: 256, alloc_size: 256 };
+    let name = NewName {
+        store_path_index: 0,
+        high: 0,
+        low: 1,
+        source: Source::Id(100_001),
+        created: NOW,
+        size: content.len() as u64,
+        crc32: crc32fast::hash(content),
+        kind: NewKind::Trunk(part),
+        random: 1,
+        ext: FormattedExt::new(&"txt".parse().unwrap(), 1),
+    };
+    LogicName::parse(&name.build()).unwrap()
 }
 
 /// A storage's write path on a simulated file system.
@@ -87,10 +108,22 @@ enum Step {
     Delete,
     SetMeta,
     ReplaceMeta,
+    InSlot,
+    InSlotStreamed,
+    DeleteInSlot,
 }
 
-const STEPS: [Step; 6] =
-    [Step::Whole, Step::Streamed, Step::WholeWithRotation, Step::Delete, Step::SetMeta, Step::ReplaceMeta];
+const STEPS: [Step; 9] = [
+    Step::Whole,
+    Step::Streamed,
+    Step::WholeWithRotation,
+    Step::Delete,
+    Step::SetMeta,
+    Step::ReplaceMeta,
+    Step::InSlot,
+    Step::InSlotStreamed,
+    Step::DeleteInSlot,
+];
 const CONTENT: &[u8] = b"the content of a file";
 const OLD_META: &[u8] = b"w\x02160";
 const NEW_META: &[u8] = b"w\x02161\x01x\x021";
@@ -105,10 +138,18 @@ enum Acked {
 }
 
 async fn prepare(fs: &SimFs, step: Step) -> Option<FileName> {
-    if matches!(step, Step::Whole | Step::Streamed | Step::WholeWithRotation) {
-        return None;
-    }
     let writer = open(fs, Durability::Disk, 1 << 30);
+    match step {
+        Step::Whole | Step::Streamed | Step::WholeWithRotation | Step::InSlot | Step::InSlotStreamed => return None,
+        Step::DeleteInSlot => {
+            let name = name_in_slot(CONTENT);
+            let slot = &writer.slots[0];
+            writer.fill_slot(slot, &name, BlockType::Regular, CONTENT, TRUNK_FILE_BYTES).await.unwrap();
+            writer.commit_slot(slot, &name, NOW).await.unwrap();
+            return Some(name.text());
+        }
+        Step::Delete | Step::SetMeta | Step::ReplaceMeta => {}
+    }
     let name = name_of(CONTENT, 9);
     writer.add_whole(&writer.slots[0], CONTENT, NOW, || name).await.unwrap();
     if step == Step::ReplaceMeta {
@@ -139,7 +180,24 @@ async fn run(writer: &WritePath<SimFs>, step: Step, old: Option<FileName>) -> Ac
             }
             writer.add_streamed(slot, file, NOW, draw).await.map_or(Acked::Nothing, Acked::File)
         }
-        (Step::Delete, Some(name), Some(logic)) => {
+        (Step::InSlot, ..) => {
+            let name = name_in_slot(CONTENT);
+            let filled = writer.fill_slot(slot, &name, BlockType::Regular, CONTENT, TRUNK_FILE_BYTES).await;
+            in_slot(writer, name, filled.is_ok()).await
+        }
+        (Step::InSlotStreamed, ..) => {
+            let name = name_in_slot(CONTENT);
+            let at = Slot::of(&name).unwrap();
+            let Ok(mut file) = writer.begin_slot(slot, at, TRUNK_FILE_BYTES).await else { return Acked::Nothing };
+            for piece in CONTENT.chunks(8) {
+                if writer.write_slot_piece(slot, &mut file, piece).await.is_err() {
+                    return Acked::Nothing;
+                }
+            }
+            let is_filled = writer.finish_slot(slot, file, &name).await.is_ok();
+            in_slot(writer, name, is_filled).await
+        }
+        (Step::Delete | Step::DeleteInSlot, Some(name), Some(logic)) => {
             writer.remove(slot, &logic, NOW).await.map_or(Acked::Nothing, |_| Acked::Gone(name))
         }
         (Step::SetMeta | Step::ReplaceMeta, Some(name), Some(logic)) => {
@@ -150,10 +208,18 @@ async fn run(writer: &WritePath<SimFs>, step: Step, old: Option<FileName>) -> Ac
     }
 }
 
+async fn in_slot(writer: &WritePath<SimFs>, name: LogicName, is_filled: bool) -> Acked {
+    if is_filled && writer.commit_slot(&writer.slots[0], &name, NOW).await.is_ok() {
+        return Acked::File(name.text());
+    }
+    Acked::Nothing
+}
+
+/// The content of a file by its true name, plain or in a slot.
 fn read(fs: &SimFs, true_name: &str) -> Option<Vec<u8>> {
-    let dir = fs.open_dir(&Path::new(STORE).join("data")).unwrap();
-    let file = fs.open_read(&dir, true_name).ok()?;
-    let mut bytes = vec![0; file.stat().unwrap().len_bytes as usize];
+    let path = StorePath::open(fs.clone(), 0, Path::new(STORE), false, 2).unwrap().path;
+    let file = path.open_content(&format!("M00/{true_name}").parse().unwrap()).ok()?;
+    let mut bytes = vec![0; file.len_bytes as usize];
     assert_eq!(file.read_at(&mut bytes, 0).unwrap(), bytes.len());
     Some(bytes)
 }
@@ -178,7 +244,7 @@ async fn check(fs: &SimFs, step: Step, acked: Acked, context: &str) {
     // A delete that was under way may be recorded or not; the file itself may be gone already without its record.
     for name in &live {
         let is_there = read(fs, &name.as_str()[4..]).is_some();
-        assert!(is_there || step == Step::Delete, "{context}: {name} has a record, no file");
+        assert!(is_there || matches!(step, Step::Delete | Step::DeleteInSlot), "{context}: {name} has a record, no file");
         if let Some(content) = read(fs, &name.as_str()[4..])
             && !name.as_str().ends_with("-m")
         {
@@ -186,6 +252,10 @@ async fn check(fs: &SimFs, step: Step, acked: Acked, context: &str) {
         }
     }
     for name in fs.list(writer.slots[0].path.data(), "00/01").unwrap() {
+        if name == TRUNK_FILE {
+            check_slot(fs, context);
+            continue;
+        }
         let content = read(fs, &format!("00/01/{name}")).unwrap();
         if name.ends_with("-m") {
             assert!(content == OLD_META || content == NEW_META, "{context}: torn metadata {content:?}");
@@ -209,6 +279,25 @@ async fn check(fs: &SimFs, step: Step, acked: Acked, context: &str) {
         }
     }
     drop(found);
+}
+
+/// What is in the slot is the whole file, or none: but after one write that was cut in the middle a name that nobody was
+/// told of may be there.
+fn check_slot(fs: &SimFs, context: &str) {
+    let name = name_in_slot(CONTENT);
+    let path = StorePath::open(fs.clone(), 0, Path::new(STORE), false, 2).unwrap().path;
+    let Ok(file) = path.open_content(&name) else { return };
+    assert!(file.is_in_slot(), "{context}");
+    let is_known = path_has_record(fs, &name);
+    assert!(!is_known || path.is_slot_content_right(&name).unwrap(), "{context}: wrong content behind a header");
+}
+
+fn path_has_record(fs: &SimFs, name: &LogicName) -> bool {
+    let Ok(dir) = fs.open_dir(Path::new(SYNC)) else { return false };
+    let Ok(file) = fs.open_read(&dir, "binlog.000") else { return false };
+    let mut lines = vec![0; file.stat().unwrap().len_bytes as usize];
+    file.read_full_at(&mut lines, 0).unwrap();
+    String::from_utf8(lines).unwrap().contains(name.as_str())
 }
 
 /// Runs every step with a fault at every call, until a run is long enough not to meet it.

@@ -6,6 +6,7 @@
 mod contents;
 mod file_locks;
 mod in_slots;
+mod slot_replica;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::permits::PathPermits;
 
 use in_slots::clear;
 pub use in_slots::logic_name;
+pub use slot_replica::Incoming;
 
 pub use file_locks::{FileGuard, FileLocks};
 
