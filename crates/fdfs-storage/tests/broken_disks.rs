@@ -244,7 +244,10 @@ async fn check(fs: &SimFs, step: Step, acked: Acked, context: &str) {
     // A delete that was under way may be recorded or not; the file itself may be gone already without its record.
     for name in &live {
         let is_there = read(fs, &name.as_str()[4..]).is_some();
-        assert!(is_there || matches!(step, Step::Delete | Step::DeleteInSlot), "{context}: {name} has a record, no file");
+        assert!(
+            is_there || matches!(step, Step::Delete | Step::DeleteInSlot),
+            "{context}: {name} has a record, no file"
+        );
         if let Some(content) = read(fs, &name.as_str()[4..])
             && !name.as_str().ends_with("-m")
         {

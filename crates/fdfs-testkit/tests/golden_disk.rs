@@ -104,7 +104,8 @@ impl Set {
 /// The storage whose files this one once got is not in our cluster.
 fn forget_source(init_flag: &Path) {
     let text = fs::read_to_string(init_flag).unwrap();
-    let line = |line: &str| if line.starts_with("sync_src_server=") { "sync_src_server=" } else { line }.to_owned() + "\n";
+    let line =
+        |line: &str| if line.starts_with("sync_src_server=") { "sync_src_server=" } else { line }.to_owned() + "\n";
     fs::write(init_flag, text.lines().map(line).collect::<String>()).unwrap();
 }
 
