@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use crate::{daemon, files, monitor};
+use crate::{daemon, exporter, files, health, monitor, stat_programs, test_programs};
 
 /// A classic program.
 pub(crate) struct Program {
@@ -21,6 +21,18 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { name: "fdfs_download_file", main: files::download_file::main },
     Program { name: "fdfs_delete_file", main: files::delete_file::main },
     Program { name: "fdfs_file_info", main: files::file_info::main },
+    Program { name: "fdfs_upload_appender", main: files::upload_appender::main },
+    Program { name: "fdfs_append_file", main: files::append_file::main },
+    Program { name: "fdfs_regenerate_filename", main: files::regenerate_filename::main },
+    Program { name: "fdfs_test", main: test_programs::test },
+    Program { name: "fdfs_test1", main: test_programs::test1 },
+    Program { name: "fdfs_appender_test", main: test_programs::appender_test },
+    Program { name: "fdfs_appender_test1", main: test_programs::appender_test1 },
+    Program { name: "fdfs_tracker_stat", main: stat_programs::tracker_stat },
+    Program { name: "fdfs_storage_stat", main: stat_programs::storage_stat },
+    Program { name: "fdfs_volumn_stat", main: stat_programs::volumn_stat },
+    Program { name: "fdfs_exporter", main: exporter::main },
+    Program { name: "fdfs_health_checker", main: health::main },
     Program { name: "fdfs_monitor", main: monitor::classic::main },
     Program { name: "fdfs_crc32", main: files::crc32::main },
 ];
@@ -46,6 +58,7 @@ mod tests {
         assert_eq!(name("/usr/bin/fdfs_monitor"), Some("fdfs_monitor"));
         assert_eq!(name("fdfs_monitor"), Some("fdfs_monitor"));
         assert_eq!(name("fdfs"), None);
+        assert_eq!(PROGRAMS.len(), 20, "what the reference installs");
         assert_eq!(name(""), None);
     }
 }

@@ -10,12 +10,18 @@ mod conf_loader;
 mod daemon;
 mod dev;
 mod exit;
+mod exporter;
 mod files;
+mod health;
 mod human;
 mod link;
+mod local;
+mod manual;
 mod monitor;
 mod out;
 mod root;
+mod stat_programs;
+mod test_programs;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

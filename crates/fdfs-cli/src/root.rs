@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, conf_check, daemon, dev, exit, files, link, monitor};
+use crate::{bench, conf_check, daemon, dev, exit, files, link, local, manual, monitor};
 
 /// FastDFS in one program: tracker, storage, clients and tools
 #[derive(Debug, Parser)]
@@ -22,7 +22,7 @@ same arguments, output and exit code. `fdfs link DIR` makes the names.
 
 Exit code: 0 done, 2 wrong usage, else the errno of the failure, or 1."
 )]
-struct Root {
+pub(crate) struct Root {
     #[command(subcommand)]
     command: Command,
 }
@@ -39,6 +39,14 @@ enum Command {
     Upload(files::upload::Args),
     /// Fetch a file by its id
     Download(files::download::Args),
+    /// Add to the end of an appender file
+    Append(files::append::Args),
+    /// Write into an appender file
+    Modify(files::modify::Args),
+    /// Change the size of an appender file
+    Truncate(files::truncate::Args),
+    /// Make a regular file of an appender file and print its new id
+    Regenerate(files::regenerate::Args),
     /// Delete files by their ids
     Delete(files::delete::Args),
     /// Show what is known of a file
@@ -48,6 +56,10 @@ enum Command {
     Meta(files::meta::Command),
     /// Show groups and storages, delete storages and groups
     Monitor(monitor::modern::Args),
+    /// List the files of a storage on this machine
+    Ls(local::ls::Args),
+    /// Read every file of a storage on this machine and compare it with its id
+    Verify(local::verify::Args),
     /// Measure a cluster: upload, download and delete as fast as it can
     Bench(Box<bench::Args>),
     /// Work on configuration files
@@ -55,6 +67,10 @@ enum Command {
     Conf(Conf),
     /// Make the classic program names as symbolic links to this program
     Link(link::Args),
+    /// Print what completes command lines in a shell
+    Completions(manual::CompletionsArgs),
+    /// Write a manual page for each command
+    Man(manual::ManArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -71,13 +87,21 @@ pub(crate) fn main() -> ExitCode {
         Command::Storaged(args) => return daemon::modern::storaged(args),
         Command::Upload(args) => block_on(files::upload::run(args)),
         Command::Download(args) => block_on(files::download::run(args)),
+        Command::Append(args) => block_on(files::append::run(args)),
+        Command::Modify(args) => block_on(files::modify::run(args)),
+        Command::Truncate(args) => block_on(files::truncate::run(args)),
+        Command::Regenerate(args) => block_on(files::regenerate::run(args)),
         Command::Delete(args) => block_on(files::delete::run(args)),
         Command::Info(args) => block_on(files::info::run(args)),
         Command::Meta(command) => block_on(files::meta::run(command)),
         Command::Monitor(args) => block_on(monitor::modern::run(args)),
+        Command::Ls(args) => local::ls::run(&args),
+        Command::Verify(args) => return local::verify::run(&args),
         Command::Bench(args) => return bench::run(&args),
         Command::Conf(Conf::Check(args)) => return conf_check::run(&args),
         Command::Link(args) => link::run(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::pages(&args),
     };
     done.map_or_else(|error| exit::report(&error), |()| ExitCode::SUCCESS)
 }

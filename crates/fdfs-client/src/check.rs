@@ -4,15 +4,20 @@ use fdfs_proto::file_id::{FileId, FormattedExt, Kind, LogicName};
 
 /// What the id of a regular file says about its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Promise {
-    pub(crate) size_bytes: u64,
-    pub(crate) crc32: u32,
+pub struct Promise {
+    /// Bytes of content.
+    pub size_bytes: u64,
+    /// Its CRC-32.
+    pub crc32: u32,
 }
 
 impl Promise {
     /// What the id says; `None` for appender files, which change, for slave files, whose names speak of their
     /// masters, and for names that say nothing.
-    pub(crate) fn of(file: &FileId) -> Option<Self> {
+    ///
+    /// An id of a link that `check_file_duplicate` made promises a random CRC-32.
+    #[must_use]
+    pub fn of(file: &FileId) -> Option<Self> {
         let name = file.logic_name().ok()?;
         if !name.kind().is_normal() || !is_surely_no_slave(&name) {
             return None;

@@ -40,6 +40,7 @@ mod calls;
 mod change;
 mod check;
 mod client;
+mod cluster_stat;
 mod content;
 mod dead_peers;
 mod delete;
@@ -72,6 +73,7 @@ mod upload;
 mod upload_options;
 
 pub use builder::ClientBuilder;
+pub use check::Promise;
 pub use client::Client;
 pub use download_options::{ByteRange, DownloadOptions};
 pub use error::{ClientError, TrackerFailure};
@@ -87,7 +89,9 @@ pub use fdfs_net::NetError;
 pub use fdfs_net::resolve::{HostPort, ResolveError};
 pub use fdfs_proto::cmd::storage::{InfoFlags, MetaMode, Signature};
 pub use fdfs_proto::cmd::tracker::{
-    FetchTarget, FetchTargets, GroupRecord, StorageAddr, StorageRecord, StoreTarget, StoreTargets,
+    FetchTarget, FetchTargets, GroupRecord, StatusMatch, StorageAddr, StorageClusterRow, StorageClusterStat,
+    StorageClusterStatRequest, StorageRecord, StoreTarget, StoreTargets, TrackerClusterRow, TrackerClusterStat,
+    TrackerClusterStatRequest, VolumeRow, VolumeStat, VolumeStatRequest,
 };
 pub use fdfs_proto::file_id::{FileId, Kind, NameError, Source, ext_of_local_file};
 pub use fdfs_proto::{ExtName, GroupName, SlavePrefix, Status, StorageId, WireError};

@@ -7,6 +7,7 @@
 //! * [`file_id`]: the names the servers give to files;
 //! * [`cmd`]: one file per command body;
 //! * [`disk`]: one file per file format of a storage or tracker directory;
+//! * [`token`], [`md5`]: what protects URLs from being passed on;
 //! * [`ours`]: what our servers say to our own tools.
 
 pub mod cmd;
@@ -16,10 +17,12 @@ pub mod error;
 pub mod file_id;
 pub mod header;
 pub mod limits;
+pub mod md5;
 pub mod ours;
 pub mod shared;
 pub mod status;
 pub mod text;
+pub mod token;
 pub mod wire;
 
 pub use command::{Command, Direction};

@@ -3,14 +3,16 @@
 //! A program without `unsafe` cannot fork itself in two. It starts itself once more instead; the new process takes a
 //! session of its own and says on its standard output when it serves.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Context as _;
 
 use super::program::Program;
+use crate::{classic_log, exit, out};
 
 /// The variable that tells the new process what it is.
 const MARK: &str = "FDFS_DAEMON_OF";
@@ -37,11 +39,36 @@ pub(crate) fn detach() {
 /// Differs from C: errors of a storage's configuration or of its ports give their errno, where C says 0 because it has
 /// forked already (W-37).
 pub(crate) fn start(program: Program, conf_path: &str) -> anyhow::Result<u8> {
-    let exe = own_path(program).context("find the path of this program")?;
-    let argv0 = std::env::args_os().next().unwrap_or_else(|| program.classic_name().into());
+    start_with(program.classic_name(), &[conf_path.into(), "start".into()], |_| {})
+}
+
+/// Starts the program of this process with the same arguments as a daemon, and shows what it says until it serves.
+pub(crate) fn start_again(args: &[OsString]) -> ExitCode {
+    match start_with("fdfs", args, out::line) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            classic_log::error(&format!("{error:#}"));
+            ExitCode::from(exit::code_of(&error))
+        }
+    }
+}
+
+/// In a daemon that was started by [`start_again`]: says that it serves. Nobody reads what it says after that.
+pub(crate) fn serves() {
+    out::line(READY);
+    detach();
+    if let Ok(nowhere) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
+        let _ = rustix::stdio::dup2_stdout(&nowhere);
+        let _ = rustix::stdio::dup2_stderr(&nowhere);
+    }
+}
+
+fn start_with(name: &str, args: &[OsString], mut show: impl FnMut(&str)) -> anyhow::Result<u8> {
+    let exe = own_path(name).context("find the path of this program")?;
+    let argv0 = std::env::args_os().next().unwrap_or_else(|| name.into());
     let mut child = Command::new(&exe)
         .arg0(argv0)
-        .args([conf_path, "start"])
+        .args(args)
         .env(MARK, std::process::id().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -49,8 +76,9 @@ pub(crate) fn start(program: Program, conf_path: &str) -> anyhow::Result<u8> {
         .with_context(|| format!("start {}", exe.display()))?;
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).lines() {
-            if line.context("wait for the daemon")? == READY {
-                return Ok(0);
+            match line.context("wait for the daemon")? {
+                line if line == READY => return Ok(0),
+                line => show(&line),
             }
         }
     }
@@ -61,7 +89,7 @@ pub(crate) fn start(program: Program, conf_path: &str) -> anyhow::Result<u8> {
 
 /// The path by which this program was called, so that process lists show the classic name; its real path if that
 /// cannot be found.
-fn own_path(program: Program) -> std::io::Result<PathBuf> {
+fn own_path(name: &str) -> std::io::Result<PathBuf> {
     let exe = std::env::current_exe()?;
     let is_own = |path: &Path| path.canonicalize().is_ok_and(|path| path == exe);
     let argv0 = PathBuf::from(std::env::args_os().next().unwrap_or_default());
@@ -69,6 +97,6 @@ fn own_path(program: Program) -> std::io::Result<PathBuf> {
         return Ok(argv0);
     }
     let dirs = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&dirs).map(|dir| dir.join(program.classic_name())).find(|path| is_own(path));
+    let found = std::env::split_paths(&dirs).map(|dir| dir.join(name)).find(|path| is_own(path));
     Ok(found.unwrap_or(exe))
 }

@@ -4,7 +4,7 @@
 //! * [`background`], [`stop`], [`pid_file`]: start, stop and status of the classic programs;
 //! * [`serve`]: one daemon from its configuration to its end; the other modules are its steps.
 
-mod background;
+pub(crate) mod background;
 pub(crate) mod classic;
 mod conf;
 pub(crate) mod logs;

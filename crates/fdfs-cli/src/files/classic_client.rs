@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use fdfs_client::{Client, ClientError, FileId};
+use fdfs_conf::ClientConf;
 use fdfs_proto::Status;
 use tokio::runtime::Runtime;
 
@@ -20,6 +21,7 @@ const NO_TRACKER: u8 = Status::EINPROGRESS.0;
 /// A client of the cluster that a configuration file describes, and what runs it.
 pub(crate) struct ClassicClient {
     pub(crate) client: Client,
+    pub(crate) conf: ClientConf,
     pub(crate) runtime: Runtime,
 }
 
@@ -46,7 +48,7 @@ impl ClassicClient {
             classic_log::error(&format!("start the runtime: {error}"));
             ExitCode::from(Status::from_io(&error).0)
         })?;
-        Ok(Self { client, runtime })
+        Ok(Self { client, conf, runtime })
     }
 
     /// Asks the trackers, in turn, whether they are there. The reference connects to one before all else.

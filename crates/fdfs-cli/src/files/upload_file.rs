@@ -46,7 +46,19 @@ fn run(conf: &str, local_file: &OsString, rest: &[String]) -> Result<ExitCode, E
             }
         }
     }
-    match classic.runtime.block_on(classic.client.upload_file(local_file, &options)) {
+    upload(&classic, local_file, &options)
+}
+
+/// Uploads and prints the id, or what went wrong.
+///
+/// # Errors
+/// The exit code, after everything was told.
+pub(super) fn upload(
+    classic: &ClassicClient,
+    local_file: &OsString,
+    options: &UploadOptions,
+) -> Result<ExitCode, ExitCode> {
+    match classic.runtime.block_on(classic.client.upload_file(local_file, options)) {
         Ok(id) => {
             out::line(&id.to_string());
             Ok(ExitCode::SUCCESS)

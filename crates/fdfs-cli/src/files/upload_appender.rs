@@ -1,0 +1,25 @@
+//! `fdfs_upload_appender CONFIG LOCAL_FILE`.
+//!
+//! Source: tools, 4.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use fdfs_client::UploadOptions;
+
+use super::classic_client::{ClassicClient, texts, usage};
+use super::upload_file::upload;
+
+const USAGE: &str = "Usage: fdfs_upload_appender <config_file> <local_filename>";
+
+/// The program. `args` come without the program's name.
+pub(crate) fn main(args: &[OsString]) -> ExitCode {
+    let words = texts(args);
+    let [conf, _, ..] = words.as_slice() else { return usage(USAGE) };
+    let run = || {
+        let classic = ClassicClient::open(conf)?;
+        classic.connect_tracker()?;
+        upload(&classic, &args[1], &UploadOptions::new().appender(true))
+    };
+    run().unwrap_or_else(|code| code)
+}

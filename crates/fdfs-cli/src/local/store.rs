@@ -1,0 +1,120 @@
+//! The store paths that a storage.conf names, and the directories in them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use fdfs_client::GroupName;
+use fdfs_conf::StorageConf;
+use fdfs_proto::Status;
+
+use super::found::Found;
+use crate::conf_loader::{FileLoader, host_env};
+use crate::exit::failure;
+
+/// Which storage is looked at.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StoreArgs {
+    /// The storage's configuration file: it names the group and the store paths
+    #[arg(value_name = "STORAGE_CONF")]
+    conf: String,
+    /// The group [else: group_name in the file]
+    #[arg(long)]
+    group: Option<GroupName>,
+}
+
+/// The store paths of a storage.
+#[derive(Debug)]
+pub(super) struct Store {
+    group: GroupName,
+    paths: Vec<PathBuf>,
+}
+
+/// One of the directories that files lie in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Dir {
+    path_index: u8,
+    high: u8,
+    low: u8,
+}
+
+impl Store {
+    /// # Errors
+    /// The configuration cannot be used.
+    pub(super) fn open(args: &StoreArgs) -> anyhow::Result<Self> {
+        let conf = StorageConf::parse(&args.conf, &FileLoader, &host_env())?.conf;
+        let paths = conf.store_paths.into_iter().map(|store_path| store_path.path).collect();
+        let group = args
+            .group
+            .or(conf.group_name)
+            .ok_or_else(|| failure(Status::EINVAL, format!("{} has no group_name: give --group NAME", args.conf)))?;
+        Ok(Self { group, paths })
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(group: GroupName, paths: Vec<PathBuf>) -> Self {
+        Self { group, paths }
+    }
+
+    /// All directories that are there, in the order of their names.
+    ///
+    /// # Errors
+    /// A store path cannot be read: its disk may not be mounted.
+    pub(super) fn dirs(&self) -> anyhow::Result<Vec<Dir>> {
+        let mut dirs = Vec::new();
+        for (index, path) in self.paths.iter().enumerate() {
+            let Ok(path_index) = u8::try_from(index) else {
+                return Err(failure(Status::EINVAL, "more than 256 store paths"));
+            };
+            let data = path.join("data");
+            for high in hex_names(&data).with_context(|| format!("read the store path {}", data.display()))? {
+                let folder = data.join(format!("{high:02X}"));
+                let lows = hex_names(&folder).with_context(|| format!("read {}", folder.display()))?;
+                dirs.extend(lows.into_iter().map(|low| Dir { path_index, high, low }));
+            }
+        }
+        dirs.sort_unstable();
+        Ok(dirs)
+    }
+
+    fn path_of(&self, dir: Dir) -> PathBuf {
+        let data = self.paths[usize::from(dir.path_index)].join("data");
+        data.join(format!("{:02X}", dir.high)).join(format!("{:02X}", dir.low))
+    }
+
+    /// How many names there are in a directory.
+    pub(super) fn count(&self, dir: Dir) -> u64 {
+        std::fs::read_dir(self.path_of(dir)).map_or(0, |entries| entries.count() as u64)
+    }
+
+    /// The files of a directory, sorted by name. What is no file of FastDFS is left out.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub(super) fn files(&self, dir: Dir) -> anyhow::Result<Vec<Found>> {
+        let path = self.path_of(dir);
+        let read = || format!("read {}", path.display());
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(&path).with_context(read)? {
+            let entry = entry.with_context(read)?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let Dir { path_index, high, low } = dir;
+            let id = format!("{}/M{path_index:02X}/{high:02X}/{low:02X}/{name}", self.group);
+            files.extend(Found::of(&id, entry.path()));
+        }
+        files.sort_unstable_by(|a, b| a.id.name.as_str().cmp(b.id.name.as_str()));
+        Ok(files)
+    }
+}
+
+/// The numbers of the directories `00` to `FF`.
+fn hex_names(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let name = entry?.file_name();
+        let name = name.to_str().filter(|name| name.len() == 2 && !name.contains(|c: char| c.is_ascii_lowercase()));
+        numbers.extend(name.and_then(|name| u8::from_str_radix(name, 16).ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
