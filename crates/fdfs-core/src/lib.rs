@@ -9,4 +9,9 @@
 
 pub mod placement;
 pub mod roster;
+//! * [`placement`]: the storage's choice of a store path and of the sub directories of a new file;
+//! * [`sync`]: what a storage does with a change that another one sends.
+
+pub mod placement;
+pub mod sync;
 pub mod tracker;

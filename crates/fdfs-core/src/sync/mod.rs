@@ -1,0 +1,3 @@
+//! Replication inside a group: pure decisions.
+
+pub mod verdict;
