@@ -49,6 +49,7 @@ struct Node {
     deleted: Option<LastChange>,
     log: Vec<(u32, Op)>,
     sent: Vec<usize>,
+    repaired_at: Option<u32>,
 }
 
 fn content(bytes: &[u8]) -> Content {
@@ -95,6 +96,7 @@ impl Node {
             Step::Create(_) | Step::Deliver(_) | Step::Tick => return,
         };
         *last = LastChange { at, by: By::Own };
+        self.repaired_at = None;
         self.log.push((at, op));
     }
 
@@ -157,13 +159,14 @@ impl Node {
                     Op::Create | Op::Update | Op::Delete => unreachable!(),
                 }
                 *last = after(Some(*last));
+                self.repaired_at = None;
                 repair = wanted;
             }
             ChangeVerdict::IsHere => {
                 let (_, last) = self.file.as_mut().unwrap();
                 *last = after(Some(*last));
             }
-            ChangeVerdict::Keep => repair = true,
+            ChangeVerdict::Keep => repair = !self.is_repaired_after(at),
             ChangeVerdict::NeedsWhole => return true,
             ChangeVerdict::StaysDeleted => {}
         }
@@ -176,19 +179,27 @@ impl Node {
         let incoming = content(body);
         let file = WholeFile { name: self.name, at, sender: Some(from), incoming, here, deleted: self.deleted };
         match whole_file(&file) {
-            WholeVerdict::Place | WholeVerdict::Replace | WholeVerdict::IsHere => {
+            verdict @ (WholeVerdict::Place | WholeVerdict::Replace { .. } | WholeVerdict::IsHere) => {
                 let last = LastChange::after(here.map(|(_, last)| last), at, Some(from));
                 self.file = Some((body.to_vec(), last));
                 self.deleted = None;
+                self.repaired_at = self.repaired_at.filter(|_| verdict == WholeVerdict::IsHere);
+                self.repair(verdict == WholeVerdict::Replace { repair: true });
             }
-            WholeVerdict::Keep => self.repair(true),
+            // What is newer, and stays as it is, is sent again once.
+            WholeVerdict::Keep => self.repair(!self.is_repaired_after(at)),
             WholeVerdict::StaysDeleted => {}
         }
+    }
+
+    fn is_repaired_after(&self, at: u32) -> bool {
+        self.file.as_ref().is_some_and(|(_, last)| last.at > at && self.repaired_at == Some(last.at))
     }
 
     fn repair(&mut self, wanted: bool) {
         if let Some((_, last)) = self.file.as_mut().filter(|_| wanted) {
             *last = last.repaired();
+            self.repaired_at = Some(last.at);
             self.log.push((last.at, Op::Update));
         }
     }
@@ -209,6 +220,7 @@ impl Group {
             deleted: None,
             log: vec![],
             sent: vec![0; clocks.len()],
+            repaired_at: None,
         };
         let mut group = Self { nodes: clocks.iter().enumerate().map(node).collect() };
         group.nodes[0].own(Step::Create(1));

@@ -8,6 +8,7 @@ use fdfs_proto::{FileName, Header, Reader, Status, Wire};
 use fdfs_store::StoredFile;
 
 use crate::error::RequestError;
+use crate::sync_peer::SyncPeer;
 
 /// What a command answers with status 0.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub enum Reply {
     Empty,
     /// The bytes in [`Exchange::answer`].
     Body,
+    /// An empty body and another status, which is no error: what replication is told of a change that has no effect.
+    Status(Status),
     /// A range of a file.
     File {
         /// The open file.
@@ -39,13 +42,21 @@ pub struct Exchange<'c> {
     pub answer: &'c mut Vec<u8>,
     /// What the access log calls the file.
     pub log_name: Option<FileName>,
+    /// Who replicates on the connection.
+    pub sync_peer: &'c mut SyncPeer,
 }
 
 impl<'c> Exchange<'c> {
     /// A request whose header has been read and whose length is legal.
-    pub fn new(conn: &'c mut DataConnection, header: Header, body_len: u64, answer: &'c mut Vec<u8>) -> Self {
+    pub fn new(
+        conn: &'c mut DataConnection,
+        header: Header,
+        body_len: u64,
+        answer: &'c mut Vec<u8>,
+        sync_peer: &'c mut SyncPeer,
+    ) -> Self {
         answer.clear();
-        Self { conn, header, body_len, left: body_len, answer, log_name: None }
+        Self { conn, header, body_len, left: body_len, answer, log_name: None, sync_peer }
     }
 
     /// Bytes of the body as announced.
@@ -153,6 +164,16 @@ impl<'c> Exchange<'c> {
     /// [`NetError`].
     pub async fn send_answer(self) -> Result<(), NetError> {
         self.conn.respond(Status::OK, self.answer).await
+    }
+
+    /// Reads and drops the rest of the body.
+    ///
+    /// # Errors
+    /// [`RequestError::Net`].
+    pub async fn drain(&mut self) -> Result<(), RequestError> {
+        self.drop_buffered();
+        let left = std::mem::take(&mut self.left);
+        Ok(self.conn.drain(left).await?)
     }
 
     /// Drops what has come in of the body and was not used.

@@ -7,10 +7,12 @@
 //! * [`service`]: one request after the other, one file per command; [`exchange`]: a request and its answer;
 //! * [`write_path`], [`commit`], [`flusher`], [`permits`]: how a change gets to the disk and when it counts;
 //! * [`placing`], [`names`]: where new files go and what they are called; [`trunk`]: space for small files in large ones;
+//! * [`sync_peer`], [`doubts`]: who replicates to this storage, and what that left in doubt;
 //! * [`link`]: the trackers; [`params`], [`identity`], [`peers`]: what they have told; [`received`]: what they are told;
 //! * [`stat`], [`request_log`], [`housekeeping`]: what is counted and written on the side.
 
 pub mod commit;
+pub mod doubts;
 pub mod error;
 pub mod exchange;
 pub mod flusher;
@@ -31,6 +33,7 @@ pub mod service;
 pub mod start;
 pub mod stat;
 pub mod storage;
+pub mod sync_peer;
 pub mod trunk;
 pub mod write_path;
 

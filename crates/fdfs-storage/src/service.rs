@@ -5,6 +5,7 @@ mod download_file;
 mod metadata;
 mod query_file_info;
 mod self_report;
+mod sync;
 mod upload_file;
 mod upload_in_slot;
 
@@ -20,6 +21,7 @@ use fdfs_store::StoredFile;
 use crate::error::RequestError;
 use crate::exchange::{Exchange, Reply};
 use crate::storage::Storage;
+use crate::sync_peer::SyncPeer;
 
 /// The most of an unwanted body that is read to keep a connection in step; with more to come it is closed instead.
 const DRAIN_MAX_BYTES: u64 = 16 << 20;
@@ -27,8 +29,9 @@ const DRAIN_MAX_BYTES: u64 = 16 << 20;
 /// Serves a connection until it closes or breaks the rules.
 pub async fn serve(storage: Arc<Storage>, mut conn: DataConnection) {
     let mut answer = Vec::new();
+    let mut sync_peer = SyncPeer::default();
     loop {
-        match serve_one(&storage, &mut conn, &mut answer).await {
+        match serve_one(&storage, &mut conn, &mut answer, &mut sync_peer).await {
             Ok(Next::Request) => {}
             Ok(Next::Close) => break,
             Err(e) if e.is_closed() => {
@@ -51,7 +54,12 @@ enum Next {
     Close,
 }
 
-async fn serve_one(storage: &Arc<Storage>, conn: &mut DataConnection, answer: &mut Vec<u8>) -> Result<Next, NetError> {
+async fn serve_one(
+    storage: &Arc<Storage>,
+    conn: &mut DataConnection,
+    answer: &mut Vec<u8>,
+    sync_peer: &mut SyncPeer,
+) -> Result<Next, NetError> {
     let Some(header) = conn.next_header().await? else { return Ok(Next::Close) };
     let _busy = storage.begin_request();
     let started = storage.access_log.is_some().then(Instant::now);
@@ -59,7 +67,7 @@ async fn serve_one(storage: &Arc<Storage>, conn: &mut DataConnection, answer: &m
         tracing::info!("{} announces a body of {} bytes; connection closed", conn.peer(), header.body_len);
         return Ok(Next::Close);
     };
-    let mut exchange = Exchange::new(conn, header, body_len, answer);
+    let mut exchange = Exchange::new(conn, header, body_len, answer, sync_peer);
     let Some(command) = Command::from_number(header.command) else {
         return refuse(exchange, &header, &RequestError::UnknownCommand { number: header.command }).await;
     };
@@ -97,14 +105,8 @@ async fn dispatch(
         Command::QueryFileInfo => query_file_info::query_file_info(storage, exchange).await,
         Command::ActiveTest => active_test(exchange).await,
         Command::SelfReport => self_report::self_report(storage, exchange).await,
-        Command::UploadAppenderFile
-        | Command::UploadSlaveFile
-        | Command::AppendFile
-        | Command::ModifyFile
-        | Command::TruncateFile
-        | Command::RegenerateAppenderFilename
-        | Command::CreateLink
-        | Command::ReportServerId
+        Command::ReportServerId
+        | Command::SyncHello
         | Command::SyncCreateFile
         | Command::SyncDeleteFile
         | Command::SyncUpdateFile
@@ -112,7 +114,14 @@ async fn dispatch(
         | Command::SyncAppendFile
         | Command::SyncModifyFile
         | Command::SyncTruncateFile
-        | Command::SyncRenameFile
+        | Command::SyncRenameFile => sync::dispatch(storage, command, exchange).await,
+        Command::UploadAppenderFile
+        | Command::UploadSlaveFile
+        | Command::AppendFile
+        | Command::ModifyFile
+        | Command::TruncateFile
+        | Command::RegenerateAppenderFilename
+        | Command::CreateLink
         | Command::FetchOnePathBinlog
         | Command::TrunkAllocSpace
         | Command::TrunkAllocConfirm
@@ -136,6 +145,7 @@ async fn send(mut exchange: Exchange<'_>, reply: Reply) -> Result<(), NetError> 
         Reply::Empty => exchange.connection().respond(Status::OK, &[]).await,
         Reply::Body => exchange.send_answer().await,
         Reply::File { file, offset, len } => send_file(exchange.connection(), &file, offset, len).await,
+        Reply::Status(status) => exchange.connection().respond(status, &[]).await,
     }
 }
 

@@ -13,6 +13,7 @@ use fdfs_proto::file_id::LogicName;
 use fdfs_store::RealFs;
 use fdfs_store::state_file::StateDir;
 
+use crate::doubts::Doubts;
 use crate::error::RequestError;
 use crate::identity::Identity;
 use crate::init_flag::InitFlag;
@@ -43,6 +44,8 @@ pub struct Storage {
     pub peers: Peers,
     /// Up to when the changes of the others are here.
     pub received: Received,
+    /// Files that peers of the reference changed and that are not here as they should be.
+    pub doubts: Doubts,
     /// The way of all changes.
     pub write_path: WritePath,
     /// Where new files go.

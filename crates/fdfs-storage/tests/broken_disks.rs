@@ -15,7 +15,7 @@ use fdfs_proto::file_id::{BlockType, FormattedExt, LogicName, NewKind, NewName, 
 use fdfs_storage::commit::{Commit, Durability};
 use fdfs_storage::flusher::{FlushError, Flusher};
 use fdfs_storage::permits::{PathPermits, PermitCounts};
-use fdfs_storage::write_path::{FileLocks, PathSlot, WritePath};
+use fdfs_storage::write_path::{FileLocks, History, PathSlot, WritePath};
 use fdfs_store::fs::Fs;
 use fdfs_store::reconcile::{OVERLAP_SECS, RecordedTail};
 use fdfs_store::sim_fs::{Fault, SimFs};
@@ -88,6 +88,7 @@ fn open(fs: &SimFs, durability: Durability, rotate_bytes: u64) -> WritePath<SimF
         durability,
         sync_every_bytes: 0,
         locks: FileLocks::default(),
+        history: History::default(),
     }
 }
 

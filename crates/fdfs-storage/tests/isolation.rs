@@ -9,7 +9,7 @@ use fdfs_proto::FileName;
 use fdfs_proto::file_id::{FormattedExt, NewKind, NewName, Source};
 use fdfs_storage::commit::{Commit, Durability};
 use fdfs_storage::permits::{PathPermits, PermitCounts};
-use fdfs_storage::write_path::{FileLocks, PathSlot, WritePath};
+use fdfs_storage::write_path::{FileLocks, History, PathSlot, WritePath};
 use fdfs_store::StorePath;
 use fdfs_store::sim_fs::{Fault, SimFs};
 
@@ -53,6 +53,7 @@ fn a_store_path_that_hangs_holds_up_nobody_else() {
         durability: Durability::None,
         sync_every_bytes: 0,
         locks: FileLocks::default(),
+        history: History::default(),
     });
     hanging.hang();
     let upload = |index: u8, n: u32| {

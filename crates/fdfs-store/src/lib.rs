@@ -16,6 +16,7 @@ pub mod meta_file;
 pub mod new_file;
 pub mod real_fs;
 pub mod reconcile;
+pub mod replica_file;
 pub mod sim_fs;
 pub mod slot;
 pub mod state;

@@ -44,19 +44,27 @@ impl<F: Fs> StorePath<F> {
         Ok(Some(bytes))
     }
 
-    /// Replaces the metadata of a file: written aside, synced when asked, renamed.
+    /// Replaces the metadata of a file: written aside, synced when asked, renamed. It gets the modification time
+    /// `modified_unix_secs`, that of its record.
     ///
     /// Differs from C: the reference empties and rewrites the file in place, so that a crash leaves half of it
     /// (behaviour, W-13).
     ///
     /// # Errors
     /// [`StoreError::Disk`]; the old metadata is then still there.
-    pub fn write_meta(&self, true_name: &str, bytes: &[u8], is_synced: bool) -> Result<(), StoreError> {
+    pub fn write_meta(
+        &self,
+        true_name: &str,
+        bytes: &[u8],
+        modified_unix_secs: i64,
+        is_synced: bool,
+    ) -> Result<(), StoreError> {
         let name = meta_name(true_name);
         let temp_name = self.temp_name();
         let written = (|| {
             let file = self.fs().create_new(self.data(), &temp_name)?;
             file.write_all_at(bytes, 0)?;
+            file.set_modified(modified_unix_secs)?;
             if is_synced {
                 file.sync()?;
             }
@@ -94,9 +102,10 @@ mod tests {
         let path = StorePath::open(RealFs, 0, temp.path(), false, 4).unwrap().path;
         path.place_whole("00/00/a", b"x").unwrap();
         assert_eq!(path.read_meta("00/00/a").unwrap(), None);
-        path.write_meta("00/00/a", b"w\x02160", true).unwrap();
-        path.write_meta("00/00/a", b"w\x02161", false).unwrap();
+        path.write_meta("00/00/a", b"w\x02160", 7, true).unwrap();
+        path.write_meta("00/00/a", b"w\x02161", 8, false).unwrap();
         assert_eq!(path.read_meta("00/00/a").unwrap().unwrap(), b"w\x02161");
+        assert_eq!(path.stat("00/00/a-m").unwrap().modified_unix_secs, 8);
         assert!(path.remove_meta("00/00/a").unwrap());
         assert!(!path.remove_meta("00/00/a").unwrap());
     }

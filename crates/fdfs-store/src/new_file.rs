@@ -100,6 +100,33 @@ impl<F: Fs> NewFile<F> {
         Ok(stat.modified_unix_secs)
     }
 
+    /// Sets its modification time, unix seconds: replicas take over that of the source.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn set_modified(&self, unix_secs: i64) -> Result<(), StoreError> {
+        self.file.set_modified(unix_secs).at("set the time of", self.path.data_path(), self.shown())
+    }
+
+    /// Puts it in the place of the file that has the true name: a reader finds the old one or the new one.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`]; the old file is still there then.
+    pub fn replace(&mut self, true_name: &str) -> Result<(), StoreError> {
+        let temp_name = match &self.temp_name {
+            Some(temp_name) => temp_name,
+            None => {
+                // A file without a name can only get a free one.
+                let temp_name = self.path.temp_name();
+                self.path.give_name(&self.file, &temp_name)?;
+                self.temp_name.insert(temp_name)
+            }
+        };
+        self.path.rename_over(temp_name, true_name)?;
+        self.temp_name = None;
+        Ok(())
+    }
+
     /// Gives it its true name. A name that is taken is an error, and another one may be tried.
     ///
     /// # Errors
@@ -147,6 +174,15 @@ mod tests {
         drop(file);
         assert_eq!(names(), 0);
         assert_eq!(std::fs::read(temp.path().join("data/00/01/x")).unwrap(), b"hello world");
+
+        let mut newer = NewFile::begin(path.clone(), "00/01").unwrap();
+        newer.write(b"hello again", 0).unwrap();
+        newer.set_modified(1_000_000_000).unwrap();
+        newer.replace("00/01/x").unwrap();
+        drop(newer);
+        assert_eq!(names(), 0);
+        assert_eq!(std::fs::read(temp.path().join("data/00/01/x")).unwrap(), b"hello again");
+        assert_eq!(path.stat("00/01/x").unwrap().modified_unix_secs, 1_000_000_000);
 
         let mut cut_off = NewFile::begin(path.clone(), "00/01").unwrap();
         cut_off.write(b"half", 0).unwrap();

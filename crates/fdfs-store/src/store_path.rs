@@ -232,6 +232,12 @@ impl<F: Fs> StorePath<F> {
         }
     }
 
+    /// Gives a finished file a true name, in the place of what has it.
+    pub(crate) fn rename_over(&self, from: &str, true_name: &str) -> Result<(), StoreError> {
+        let rename = || self.fs.rename(&self.data, from, true_name);
+        self.retry_with_parents(true_name, rename(), rename).at("rename to", &self.data_path, true_name)
+    }
+
     pub(crate) fn retry_with_parents<T>(
         &self,
         true_name: &str,

@@ -8,14 +8,16 @@ use crate::error::RequestError;
 use crate::exchange::{Exchange, Reply};
 use crate::storage::Storage;
 
-/// Serves the command. Wanting more than is left gives what is left; an offset at the end is refused, so that an empty
-/// file cannot be downloaded at all: its name says that it is empty, and clients take that for the answer.
+/// Serves the command. Wanting more than is left gives what is left; an offset at the end is refused.
+///
+/// Differs from C: an empty file can be downloaded, from its begin; the reference refuses that offset like any other that
+/// is at the end, and can neither give nor recover such a file (behaviour, W-16).
 pub(super) async fn download_file(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
     let request: DownloadFile = exchange.decode().await?;
     let name = storage.own_name(&request.file)?;
     exchange.log_name = Some(request.file.name);
     let file = storage.write_path.open_content(&name).await?;
-    if request.offset >= file.len_bytes {
+    if request.offset >= file.len_bytes && request.offset > 0 {
         return Err(RequestError::OffsetBehindEnd { offset: request.offset, len: file.len_bytes });
     }
     let left = file.len_bytes - request.offset;

@@ -22,6 +22,7 @@ use fdfs_store::state_file::StateDir;
 pub use error::StartError;
 pub(crate) use learning::learn;
 
+use crate::doubts::Doubts;
 use crate::housekeeping::path_facts;
 use crate::init_flag::InitFlag;
 use crate::link::LinkState;
@@ -35,7 +36,7 @@ use crate::received::Received;
 use crate::stat::Stats;
 use crate::storage::Storage;
 use crate::trunk::TrunkSpace;
-use crate::write_path::{FileLocks, PathSlot, WritePath};
+use crate::write_path::{FileLocks, History, PathSlot, TAIL_BYTES, WritePath};
 
 /// Exists while a storage runs, and is left behind by one that was killed.
 const RUNNING_FILE: &str = ".fdfs_running";
@@ -148,7 +149,9 @@ pub(crate) async fn open_storage(
         durability: durable.durability,
         sync_every_bytes: conf.fsync_after_written_bytes,
         locks: FileLocks::default(),
+        history: History::default(),
     };
+    write_path.history.load(&write_path.commit.tail(TAIL_BYTES).await?.0);
     if how_it_ended != LastRun::Orderly {
         reconcile::reconcile(&write_path, how_it_ended).await?;
     }
@@ -169,6 +172,7 @@ pub(crate) async fn open_storage(
         cluster: learnt.cluster,
         peers: Peers::default(),
         received: Received::default(),
+        doubts: Doubts::default(),
         write_path,
         placing: Placing::new(rules, cursor, facts),
         stats,

@@ -5,15 +5,19 @@
 
 mod contents;
 mod file_locks;
+mod history;
 mod in_slots;
+mod replica;
+mod replica_change;
+mod replica_name;
 mod slot_replica;
 
 use std::sync::Arc;
 
+use fdfs_core::sync::verdict::{By, NameFacts};
 use fdfs_proto::FileName;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
 use fdfs_proto::file_id::LogicName;
-use fdfs_store::meta_file::meta_name;
 use fdfs_store::{Fs, NewFile, RealFs, Slot, StoreError, StorePath};
 
 use crate::commit::{Commit, CommitError, Durability};
@@ -26,6 +30,8 @@ pub use in_slots::logic_name;
 pub use slot_replica::Incoming;
 
 pub use file_locks::{FileGuard, FileLocks};
+pub use history::{History, TAIL_BYTES};
+pub use replica::{Outcome, Sent};
 
 /// Names that are tried before an upload fails; each has new random bits.
 const NAME_TRIES: usize = 10;
@@ -70,6 +76,8 @@ pub struct WritePath<F: Fs = RealFs> {
     pub sync_every_bytes: u64,
     /// Keep changes of one file apart.
     pub locks: FileLocks,
+    /// What happened last to names.
+    pub history: History,
 }
 
 /// A change by a client, made now.
@@ -83,6 +91,29 @@ fn true_name(name: &FileName) -> &str {
 }
 
 impl<F: Fs> WritePath<F> {
+    /// Records changes by clients of this storage, and remembers them.
+    pub(crate) async fn record_own(&self, records: &[BinlogRecord]) -> Result<(), CommitError> {
+        let recorded = self.commit.record(records).await;
+        if matches!(recorded, Ok(()) | Err(CommitError::Flush(_))) {
+            records.iter().for_each(|record| self.history.note(record, By::Own));
+        }
+        recorded
+    }
+
+    /// The time for the record of a change of a file that a client makes now: not before its last change, whichever clock
+    /// that was made by. The caller holds the file's lock and a permit.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub(crate) fn own_time(&self, slot: &PathSlot<F>, name: &LogicName, now: u32) -> Result<u32, RequestError> {
+        if NameFacts::of(name).promised.is_some() {
+            // It never changes.
+            return Ok(now);
+        }
+        let stat = slot.path.find(name.true_name())?;
+        Ok(self.history.own_time(name, stat.map(|stat| stat.modified_unix_secs), now))
+    }
+
     /// Stores a regular file whose content is all here, under a name that `new_name` makes from fresh random bits.
     ///
     /// # Errors
@@ -163,7 +194,7 @@ impl<F: Fs> WritePath<F> {
             let _ = slot.path.remove(true_name(&name));
             return Err(e.into());
         }
-        match self.commit.record(&[source_record(created, name, Op::Create)]).await {
+        match self.record_own(&[source_record(created, name, Op::Create)]).await {
             Ok(()) => Ok(name),
             // The record is in the log, durable or not: the file stays with it. The client is told that nobody knows.
             Err(e @ CommitError::Flush(_)) => Err(e.into()),
@@ -183,18 +214,19 @@ impl<F: Fs> WritePath<F> {
     pub async fn remove(&self, slot: &PathSlot<F>, name: &LogicName, now: u32) -> Result<Option<Slot>, RequestError> {
         slot.check_writable()?;
         let permit = slot.permits.write().await;
+        let at = self.own_time(slot, name, now)?;
         let removed = slot.path.remove_from_slot(name)?;
         if removed.is_none() {
             slot.path.remove(name.true_name())?;
         }
-        let mut records = vec![source_record(now, name.text(), Op::Delete)];
+        let mut records = vec![source_record(at, name.text(), Op::Delete)];
         let meta = slot.path.remove_meta(name.true_name());
         drop(permit);
         if let (Ok(true), Ok(meta_name)) = (&meta, name.metadata_name()) {
-            records.push(source_record(now, meta_name, Op::Delete));
+            records.push(source_record(at, meta_name, Op::Delete));
         }
         slot.flush().await?;
-        self.commit.record(&records).await?;
+        self.record_own(&records).await?;
         let freed = match &removed {
             Some(removed) => clear(slot, name, removed).await,
             None => None,
@@ -217,10 +249,12 @@ impl<F: Fs> WritePath<F> {
     ) -> Result<(), RequestError> {
         slot.check_writable()?;
         let permit = slot.permits.write().await;
-        let existed = slot.path.stat(&meta_name(name.true_name())).is_ok();
+        let meta = LogicName::parse(&name.metadata_name()?)?;
+        let existed = slot.path.stat(meta.true_name()).is_ok();
+        let at = self.own_time(slot, &meta, now)?;
         let op = match packed {
             Some(bytes) => {
-                slot.path.write_meta(name.true_name(), bytes, self.durability == Durability::Disk)?;
+                slot.path.write_meta(name.true_name(), bytes, at.into(), self.durability == Durability::Disk)?;
                 if existed { Op::Update } else { Op::Create }
             }
             None if existed => {
@@ -231,7 +265,7 @@ impl<F: Fs> WritePath<F> {
         };
         drop(permit);
         slot.flush().await?;
-        self.commit.record(&[source_record(now, name.metadata_name()?, op)]).await?;
+        self.record_own(&[source_record(at, meta.text(), op)]).await?;
         Ok(())
     }
 }

@@ -79,6 +79,12 @@ pub(crate) const BETTER: &[Better] = &[
         "3.7: a name with a NUL inside is none",
     ),
     better(
+        "storage_download",
+        "file of 0 bytes",
+        Expected::Reply(0, Ended::Open),
+        "W-16: an empty file can be downloaded",
+    ),
+    better(
         "storage_query",
         "name of 131",
         Expected::Reply(22, Ended::Closed),
@@ -95,6 +101,18 @@ pub(crate) const BETTER: &[Better] = &[
         "get after long item",
         Expected::Like(Special::CutMetadata),
         "NEW 9: only what was packed is stored, no garbage behind it",
+    ),
+    better(
+        "storage_sync",
+        "sync truncate, missing",
+        Expected::Reply(17, Ended::Open),
+        "NEW 16, W-08: after ENOENT a sender of the reference repeats the request for ever",
+    ),
+    better(
+        "storage_sync",
+        "sync rename",
+        Expected::Reply(0, Ended::Open),
+        "NEW 6: the request is not sent back, which its senders take for an error",
     ),
     better(
         "tracker_query",

@@ -40,6 +40,14 @@ fn storages_with_ids_agree_with_the_reference() {
 }
 
 #[test]
+fn receivers_of_replication_agree_with_the_reference() {
+    let scene = Scene::plain();
+    // Of the row that cuts a missing file.
+    scene.cluster.expect_problem("it is not so here");
+    replay(&scene, "plain", "storage_sync");
+}
+
+#[test]
 fn trackers_agree_with_the_reference() {
     let scene = Scene::plain();
     for family in ["tracker_query", "tracker_storage_info"] {

@@ -49,11 +49,7 @@ impl Change {
 
     /// It does not fit.
     fn conflict(&self, last: LastChange) -> ChangeVerdict {
-        if last.is_newer_than(self.at, self.sender) {
-            ChangeVerdict::Keep
-        } else {
-            ChangeVerdict::NeedsWhole
-        }
+        if last.is_newer_than(self.at, self.sender) { ChangeVerdict::Keep } else { ChangeVerdict::NeedsWhole }
     }
 
     /// It fits by its numbers. That the file was changed here meanwhile may not show in them.

@@ -1,6 +1,6 @@
 //! What a name alone tells a receiver.
 
-use fdfs_proto::file_id::{FormattedExt, Kind, LogicName};
+use fdfs_proto::file_id::{Fields, FormattedExt, Kind, LogicName};
 
 use super::Content;
 
@@ -38,13 +38,14 @@ impl NameFacts {
             return again;
         }
         match (name.kind(), name.fields()) {
-            (Kind::Regular, Some(fields)) if FormattedExt::of(name).is_some_and(|ext| is_generated(ext)) => Self {
-                used: NameUse::Once,
-                promised: Some(Content { len_bytes: fields.size_word.size(), crc32: fields.crc32 }),
-                created: Some(fields.created),
-            },
-            (Kind::Appender | Kind::Trunk, _) => Self { used: NameUse::Once, promised: None, created: None },
-            (Kind::Regular | Kind::Slave, _) => again,
+            (Kind::Regular, Some(fields)) if FormattedExt::of(name).is_some_and(is_generated) => {
+                Self { used: NameUse::Once, promised: Some(content_of(&fields)), created: Some(fields.created) }
+            }
+            (Kind::Trunk, Some(fields)) => {
+                Self { used: NameUse::Once, promised: Some(content_of(&fields)), created: None }
+            }
+            (Kind::Appender, _) => Self { used: NameUse::Once, promised: None, created: None },
+            (Kind::Regular | Kind::Slave | Kind::Trunk, _) => again,
         }
     }
 
@@ -52,6 +53,10 @@ impl NameFacts {
     pub(super) fn is_made_anew(&self, deleted_at: u32, at: u32) -> bool {
         self.created.is_some_and(|created| at > deleted_at && at > created.saturating_add(SAME_UPLOAD_SECS))
     }
+}
+
+const fn content_of(fields: &Fields) -> Content {
+    Content { len_bytes: fields.size_word.size(), crc32: fields.crc32 }
 }
 
 /// Whether the last seven characters are as a server makes them: digits, and then nothing or an extension.
@@ -76,7 +81,7 @@ mod tests {
             ("M00/00/03/Ck4BC2sAEAKEAj2qAAAAADUkQcI950.log-m", NameUse::Again, None),
             ("M00/01/01/Ck4BC2sAEASAX_e9AAAAC9yobGc248_150x150.jpg", NameUse::Again, None),
             ("M00/01/01/Ck4BC2sAEASAX_e9AAAAC9yobGc248-big", NameUse::Again, None),
-            ("M00/00/00/oYYBAGsAELGIEmJ6AAAACw1KEYUAAAAAQAAAQAAAAEA513.txt", NameUse::Once, None),
+            ("M00/00/00/oYYBAGsAELGIEmJ6AAAACw1KEYUAAAAAQAAAQAAAAEA513.txt", NameUse::Once, promised),
             ("M00/00/00/somebodys-notes.txt", NameUse::Again, None),
         ] {
             let facts = NameFacts::of(&name.parse().unwrap());

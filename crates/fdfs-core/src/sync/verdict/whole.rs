@@ -2,7 +2,7 @@
 
 use fdfs_proto::StorageId;
 
-use super::{Content, LastChange, NameFacts, NameUse, stays_deleted};
+use super::{By, Content, LastChange, NameFacts, NameUse, stays_deleted};
 
 /// A whole file that has come in, and what is here of its name.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +26,12 @@ pub struct WholeFile {
 pub enum WholeVerdict {
     /// It gets its name, which is free.
     Place,
-    /// It takes the place of what is here.
-    Replace,
+    /// It takes the place of what is here. With `repair` that was a change made here, which a third storage may have
+    /// and the sender not: so all must get the file from here again.
+    Replace {
+        /// Whether the file is to be sent from here again.
+        repair: bool,
+    },
     /// The same bytes are here.
     IsHere,
     /// What is here stays, because it is what the name promises, or newer; and it is sent from here again, as the others
@@ -54,13 +58,12 @@ pub fn whole_file(file: &WholeFile) -> WholeVerdict {
             return WholeVerdict::Keep;
         }
         if file.incoming == promised {
-            return WholeVerdict::Replace;
+            return WholeVerdict::Replace { repair: false };
         }
     }
-    let is_newer = last.is_of(file.sender)
-        || file.at > last.at
-        || (file.at == last.at && file.incoming.wins_over(here));
-    if is_newer { WholeVerdict::Replace } else { WholeVerdict::Keep }
+    let is_newer =
+        last.is_of(file.sender) || file.at > last.at || (file.at == last.at && file.incoming.wins_over(here));
+    if is_newer { WholeVerdict::Replace { repair: last.by == By::Own } } else { WholeVerdict::Keep }
 }
 
 /// What happens to a deletion.
@@ -83,7 +86,6 @@ pub fn delete(name: &NameFacts, at: u32, sender: Option<StorageId>, last: LastCh
 
 #[cfg(test)]
 mod tests {
-    use super::super::By;
     use super::*;
 
     const GOOD: Content = Content { len_bytes: 11, crc32: 0x0d4a_1185 };
@@ -117,7 +119,11 @@ mod tests {
     #[test]
     fn w14_a_copy_that_is_not_what_its_name_promises_is_replaced_and_a_good_one_never() {
         let here = |content| Some((content, last(500, By::Own)));
-        assert_eq!(of(regular(), 5, GOOD, here(BAD)), WholeVerdict::Replace, "though the change here is newer");
+        assert_eq!(
+            of(regular(), 5, GOOD, here(BAD)),
+            WholeVerdict::Replace { repair: false },
+            "though the change here is newer"
+        );
         assert_eq!(of(regular(), 900, BAD, here(GOOD)), WholeVerdict::Keep);
         assert_eq!(of(regular(), 5, GOOD, here(GOOD)), WholeVerdict::IsHere);
     }
@@ -125,9 +131,9 @@ mod tests {
     #[test]
     fn the_newer_one_stays_and_one_of_the_same_second_by_its_content() {
         let own = |content| Some((content, last(10, By::Own)));
-        assert_eq!(of(slave(), 11, BAD, own(OTHER)), WholeVerdict::Replace);
+        assert_eq!(of(slave(), 11, BAD, own(OTHER)), WholeVerdict::Replace { repair: true });
         assert_eq!(of(slave(), 9, OTHER, own(BAD)), WholeVerdict::Keep);
-        assert_eq!(of(slave(), 10, OTHER, own(BAD)), WholeVerdict::Replace);
+        assert_eq!(of(slave(), 10, OTHER, own(BAD)), WholeVerdict::Replace { repair: true });
         assert_eq!(of(slave(), 10, BAD, own(OTHER)), WholeVerdict::Keep);
         let by_b = Some((OTHER, last(10, By::Peer("b".parse().unwrap()))));
         assert_eq!(of(slave(), 9, BAD, by_b), WholeVerdict::Keep);
@@ -136,8 +142,8 @@ mod tests {
     #[test]
     fn what_one_storage_sends_is_in_order_whatever_its_clock_says() {
         let by_a = Some((OTHER, last(10, By::Peer("a".parse().unwrap()))));
-        assert_eq!(of(slave(), 10, BAD, by_a), WholeVerdict::Replace);
-        assert_eq!(of(slave(), 3, BAD, by_a), WholeVerdict::Replace);
+        assert_eq!(of(slave(), 10, BAD, by_a), WholeVerdict::Replace { repair: false });
+        assert_eq!(of(slave(), 3, BAD, by_a), WholeVerdict::Replace { repair: false });
     }
 
     #[test]

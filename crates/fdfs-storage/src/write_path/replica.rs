@@ -1,0 +1,352 @@
+//! Whole files and deletions that other storages send, on their way to the disk.
+//!
+//! The caller holds the file's lock. What happens is decided in [`fdfs_core::sync::verdict`]; here it is done, in the same
+//! order as a client's change: data, sync, name, record, sync.
+
+use fdfs_core::sync::verdict::{
+    self, Change, Content, DeleteVerdict, LastChange, NameFacts, WholeFile, WholeVerdict, delete, whole_file,
+};
+use fdfs_proto::StorageId;
+use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
+use fdfs_proto::file_id::LogicName;
+use fdfs_store::replica_file::{Incoming, is_file};
+use fdfs_store::{FileKind, FileStat, Fs, NewFile, StoreError};
+
+use super::{PathSlot, WritePath};
+use crate::commit::CommitError;
+use crate::error::RequestError;
+
+/// A change that another storage sends.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    /// The time in its record, unix seconds.
+    pub at: u32,
+    /// Who sends it, if that is known.
+    pub sender: Option<StorageId>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is made.
+    Applied,
+    /// It had been made before.
+    IsHere,
+    /// What is here stays.
+    Kept,
+    /// Its file was deleted since.
+    StaysDeleted,
+    /// Its file is not here, or not as it was at the sender.
+    NeedsWhole,
+}
+
+/// What is here of a name.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Here {
+    pub(super) facts: NameFacts,
+    /// The directory entry.
+    pub(super) stat: Option<FileStat>,
+    /// The last change of the file.
+    pub(super) last: Option<LastChange>,
+    pub(super) deleted: Option<LastChange>,
+}
+
+impl Here {
+    /// What a change of a part of the file needs to be judged. Links are not changed: what they lead to has a name.
+    pub(super) fn change(&self, sent: &Sent) -> Change {
+        let regular = self.stat.filter(|stat| stat.kind == FileKind::Regular);
+        let here = regular.and_then(|stat| Some((stat.len_bytes, self.last?)));
+        Change { name: self.facts, at: sent.at, sender: sent.sender, here, deleted: self.deleted }
+    }
+}
+
+/// A change that is here by replication.
+pub(super) fn replica_record(sent: &Sent, name: &LogicName, op: Op) -> BinlogRecord {
+    BinlogRecord { timestamp: sent.at, origin: Origin::Replica, name: name.text(), op }
+}
+
+impl<F: Fs> WritePath<F> {
+    /// Looks at a name.
+    pub(super) fn look(&self, slot: &PathSlot<F>, name: &LogicName) -> Result<Here, RequestError> {
+        let stat = slot.path.find(name.true_name())?;
+        if stat.is_some_and(|stat| !is_file(&stat)) {
+            return Err(StoreError::NotRegular { path: slot.path.data_path().join(name.true_name()) }.into());
+        }
+        let last = stat.map(|stat| self.history.last(name, stat.modified_unix_secs));
+        Ok(Here { facts: NameFacts::of(name), stat, last, deleted: self.history.deleted(name) })
+    }
+
+    /// Whether the bytes of a whole file need not even be received: what is here stays, whatever they are.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn settle(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        op: Op,
+        sent: &Sent,
+    ) -> Result<Option<Outcome>, RequestError> {
+        let permit = slot.permits.read().await;
+        let here = self.look(slot, name)?;
+        let Some(promised) = here.facts.promised else {
+            let verdict = whole_file(&of_whole(&here, sent, Content { len_bytes: 0, crc32: 0 }, None));
+            let is_dead = here.stat.is_none() && verdict == WholeVerdict::StaysDeleted;
+            return Ok(is_dead.then_some(Outcome::StaysDeleted));
+        };
+        let content = content_here(slot, name, &here, promised)?;
+        drop(permit);
+        match whole_file(&of_whole(&here, sent, promised, content)) {
+            WholeVerdict::IsHere => self.record_replica(slot, name, op, sent).await.map(|()| Some(Outcome::IsHere)),
+            WholeVerdict::StaysDeleted => Ok(Some(Outcome::StaysDeleted)),
+            WholeVerdict::Place | WholeVerdict::Replace { .. } | WholeVerdict::Keep => Ok(None),
+        }
+    }
+
+    /// Takes in a whole file; `op` is that of its record.
+    ///
+    /// # Errors
+    /// [`RequestError`]; what was here before is still here then.
+    pub async fn take_whole(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        op: Op,
+        sent: &Sent,
+        incoming: Incoming<'_, F>,
+    ) -> Result<Outcome, RequestError> {
+        slot.check_writable()?;
+        let content = Content { len_bytes: incoming.len_bytes(), crc32: incoming.crc32() };
+        let permit = slot.permits.write().await;
+        let here = self.look(slot, name)?;
+        let content_here = content_here(slot, name, &here, content)?;
+        drop(permit);
+        let verdict = whole_file(&of_whole(&here, sent, content, content_here));
+        match verdict {
+            WholeVerdict::StaysDeleted => return Ok(Outcome::StaysDeleted),
+            WholeVerdict::Keep => {
+                self.answer_older(name, here.last, sent).await?;
+                return Ok(Outcome::Kept);
+            }
+            WholeVerdict::IsHere => {
+                self.record_replica(slot, name, op, sent).await?;
+                return Ok(Outcome::IsHere);
+            }
+            WholeVerdict::Place | WholeVerdict::Replace { .. } => {}
+        }
+        let last = LastChange::after(here.last, sent.at, sent.sender);
+        let is_new = here.stat.is_none();
+        match incoming {
+            // Only of such a file can a start after a crash tell whether it is whole.
+            Incoming::Whole(bytes) if is_new && here.facts.promised == Some(content) => {
+                self.place_at_once(slot, name, bytes, last.at).await?;
+            }
+            incoming => self.place_aside(slot, name, incoming, last.at, is_new).await?,
+        }
+        let recorded = self.commit.record(&[replica_record(sent, name, op)]).await;
+        if is_new && matches!(recorded, Err(CommitError::Append(_) | CommitError::Record(_))) {
+            // No record, no file.
+            let _ = slot.path.remove(name.true_name());
+        }
+        recorded?;
+        self.history.changed(name.as_str(), last);
+        if verdict == (WholeVerdict::Replace { repair: true }) {
+            self.repair(name, last).await?;
+        }
+        Ok(Outcome::Applied)
+    }
+
+    /// Straight under its name. It gets the time of its record only when it is durable, so that a start after a power cut
+    /// looks at it.
+    async fn place_at_once(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        bytes: &[u8],
+        at: u32,
+    ) -> Result<(), RequestError> {
+        let permit = slot.permits.write().await;
+        slot.path.place_whole(name.true_name(), bytes)?;
+        drop(permit);
+        let flushed = slot.flush().await;
+        let _permit = slot.permits.write().await;
+        if let Err(e) = flushed {
+            let _ = slot.path.remove(name.true_name());
+            return Err(e.into());
+        }
+        if let Err(e) = slot.path.set_modified(name.true_name(), at.into()) {
+            let _ = slot.path.remove(name.true_name());
+            return Err(e.into());
+        }
+        Ok(())
+    }
+
+    /// Without a name until it is whole and durable.
+    async fn place_aside(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        incoming: Incoming<'_, F>,
+        at: u32,
+        is_new: bool,
+    ) -> Result<(), RequestError> {
+        let mut file = match incoming {
+            Incoming::Spooled(file) => file,
+            Incoming::Whole(bytes) => {
+                let mut file = self.begin(slot, folder(name)).await?;
+                self.write_piece(slot, &mut file, bytes).await?;
+                file
+            }
+        };
+        self.name_replica(slot, name, &mut file, at, is_new).await
+    }
+
+    async fn name_replica(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        file: &mut NewFile<F>,
+        at: u32,
+        is_new: bool,
+    ) -> Result<(), RequestError> {
+        file.set_modified(at.into())?;
+        slot.flush().await?;
+        let permit = slot.permits.write().await;
+        if is_new {
+            file.name(name.true_name())?;
+        } else {
+            file.replace(name.true_name())?;
+        }
+        drop(permit);
+        if let Err(e) = slot.flush().await {
+            if is_new {
+                let _ = slot.path.remove(name.true_name());
+            }
+            return Err(e.into());
+        }
+        Ok(())
+    }
+
+    /// Deletes a file that was deleted elsewhere. That it was is remembered even if it is not here: it may still come.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn take_delete(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        sent: &Sent,
+    ) -> Result<Outcome, RequestError> {
+        slot.check_writable()?;
+        let permit = slot.permits.write().await;
+        let here = self.look(slot, name)?;
+        if let Some(last) = here.last {
+            if delete(&here.facts, sent.at, sent.sender, last) == DeleteVerdict::Keep {
+                return Ok(Outcome::Kept);
+            }
+            slot.path.remove(name.true_name())?;
+        } else if here.deleted.is_some_and(|deleted| deleted.at >= sent.at) {
+            return Ok(Outcome::NeedsWhole);
+        }
+        drop(permit);
+        self.record_replica(slot, name, Op::Delete, sent).await?;
+        Ok(if here.last.is_some() { Outcome::Applied } else { Outcome::NeedsWhole })
+    }
+
+    /// What is here stays although something else came in: the others get it, unless they were sent it already.
+    pub(super) async fn answer_older(
+        &self,
+        name: &LogicName,
+        last: Option<LastChange>,
+        sent: &Sent,
+    ) -> Result<(), RequestError> {
+        match last {
+            Some(last) if !self.history.is_repaired_after(name, last, sent.at) => self.repair(name, last).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends a file that is here to the others, by a record as if a client had changed it.
+    pub(super) async fn repair(&self, name: &LogicName, last: LastChange) -> Result<(), RequestError> {
+        tracing::debug!("{name}: it was changed on two sides; what is here is newer, and is sent again");
+        let op = Op::Update;
+        let record = BinlogRecord { timestamp: last.at, origin: Origin::Source, name: name.text(), op };
+        self.commit.record(&[record]).await?;
+        self.history.repaired(name, last);
+        Ok(())
+    }
+
+    /// Records a file that is here already. Tells whether it is.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn note_present(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        op: Op,
+        sent: &Sent,
+    ) -> Result<bool, RequestError> {
+        slot.check_writable()?;
+        let permit = slot.permits.read().await;
+        let is_here = self.look(slot, name)?.stat.is_some();
+        drop(permit);
+        if is_here {
+            self.record_replica(slot, name, op, sent).await?;
+        }
+        Ok(is_here)
+    }
+
+    /// Makes a change durable that was made here, and records it.
+    pub(super) async fn record_replica(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        op: Op,
+        sent: &Sent,
+    ) -> Result<(), RequestError> {
+        slot.flush().await?;
+        let record = replica_record(sent, name, op);
+        self.commit.record(&[record]).await?;
+        if matches!(op, Op::Delete | Op::Rename { .. }) {
+            self.history.note(&record, sent.sender.map_or(verdict::By::Unknown, verdict::By::Peer));
+        }
+        Ok(())
+    }
+}
+
+/// The sub directories of a name, `HH/HH`.
+fn folder(name: &LogicName) -> &str {
+    name.true_name().get(..5).unwrap_or_default()
+}
+
+fn of_whole(here: &Here, sent: &Sent, incoming: Content, content: Option<Content>) -> WholeFile {
+    WholeFile {
+        name: here.facts,
+        at: sent.at,
+        sender: sent.sender,
+        incoming,
+        here: content.zip(here.last),
+        deleted: here.deleted,
+    }
+}
+
+/// What is here of a name, to be compared with `incoming`. The file is read only when the lengths do not tell. A link
+/// that leads nowhere is nothing.
+fn content_here<F: Fs>(
+    slot: &PathSlot<F>,
+    name: &LogicName,
+    here: &Here,
+    incoming: Content,
+) -> Result<Option<Content>, RequestError> {
+    if here.stat.is_none() {
+        return Ok(None);
+    }
+    let len_bytes = match slot.path.file_info(name.true_name()) {
+        Err(e) if e.is_not_found() => return Ok(None),
+        other => other?.len_bytes,
+    };
+    let lens = [Some(incoming.len_bytes), here.facts.promised.map(|promised| promised.len_bytes)];
+    let crc32 = if lens.contains(&Some(len_bytes)) { slot.path.file_crc32(name.true_name())? } else { 0 };
+    Ok(Some(Content { len_bytes, crc32 }))
+}

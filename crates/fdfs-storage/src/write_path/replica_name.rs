@@ -1,0 +1,90 @@
+//! Links and new names that other storages send, on their way to the disk.
+//!
+//! As in `replica.rs`; the caller holds the locks of both names.
+
+use fdfs_core::sync::verdict::{Content, NameFacts, NameUse};
+use fdfs_proto::disk::binlog_record::Op;
+use fdfs_proto::file_id::LogicName;
+use fdfs_store::{Fs, StoreError};
+
+use super::replica::{Outcome, Sent};
+use super::{PathSlot, WritePath};
+use crate::error::RequestError;
+
+impl<F: Fs> WritePath<F> {
+    /// Makes a link that was made elsewhere. Without its target there is nothing to do, as in the reference.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn take_link(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        target: &LogicName,
+        sent: &Sent,
+    ) -> Result<Outcome, RequestError> {
+        slot.check_writable()?;
+        let permit = slot.permits.write().await;
+        let here = self.look(slot, name)?;
+        if here.stat.is_some() {
+            return Ok(Outcome::IsHere);
+        }
+        if here.deleted.is_some_and(|deleted| here.facts.used == NameUse::Once || deleted.at >= sent.at) {
+            return Ok(Outcome::StaysDeleted);
+        }
+        if target.store_path_index() != name.store_path_index() || slot.path.find(target.true_name())?.is_none() {
+            return Ok(Outcome::NeedsWhole);
+        }
+        slot.path.make_link(target.true_name(), name.true_name())?;
+        drop(permit);
+        self.record_replica(slot, name, Op::Link { source: Some(target.text()) }, sent).await?;
+        Ok(Outcome::Applied)
+    }
+
+    /// Renames a file that was renamed elsewhere: an appender file that became a regular one.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn take_rename(
+        &self,
+        slot: &PathSlot<F>,
+        new_name: &LogicName,
+        old_name: &LogicName,
+        sent: &Sent,
+    ) -> Result<Outcome, RequestError> {
+        slot.check_writable()?;
+        let permit = slot.permits.write().await;
+        let here = self.look(slot, new_name)?;
+        if here.stat.is_some() {
+            return Ok(Outcome::IsHere);
+        }
+        if here.deleted.is_some_and(|_| here.facts.used == NameUse::Once) {
+            return Ok(Outcome::StaysDeleted);
+        }
+        let is_same_path = old_name.store_path_index() == new_name.store_path_index();
+        if !is_same_path || slot.path.find(old_name.true_name())?.is_none() {
+            return Ok(Outcome::NeedsWhole);
+        }
+        if !keeps_promise(slot, old_name, &here.facts)? {
+            // It was changed here meanwhile. At the sender its old name is gone; the whole file comes by the new one.
+            slot.path.remove(old_name.true_name())?;
+            drop(permit);
+            self.record_replica(slot, old_name, Op::Delete, sent).await?;
+            return Ok(Outcome::NeedsWhole);
+        }
+        slot.path.rename_file(old_name.true_name(), new_name.true_name())?;
+        drop(permit);
+        self.record_replica(slot, new_name, Op::Rename { old_name: Some(old_name.text()) }, sent).await?;
+        Ok(Outcome::Applied)
+    }
+}
+
+/// Whether a file is what its new name promises.
+fn keeps_promise<F: Fs>(slot: &PathSlot<F>, name: &LogicName, facts: &NameFacts) -> Result<bool, StoreError> {
+    let Some(promised) = facts.promised else { return Ok(true) };
+    let len_bytes = slot.path.file_info(name.true_name())?.len_bytes;
+    if len_bytes != promised.len_bytes {
+        return Ok(false);
+    }
+    Ok(Content { len_bytes, crc32: slot.path.file_crc32(name.true_name())? } == promised)
+}
