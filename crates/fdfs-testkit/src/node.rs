@@ -125,15 +125,6 @@ impl StorageNode {
         ServerLog::new(self.log.clone(), Level::Info)
     }
 
-    /// The running storage, to look inside.
-    ///
-    /// # Panics
-    /// When it does not run.
-    #[must_use]
-    pub fn server(&self) -> &StorageServer {
-        self.server.as_ref().unwrap_or_else(|| panic!("storage {} does not run", self.plan.addr))
-    }
-
     /// Starts it, from its configuration file. On its very first start it waits for a tracker.
     ///
     /// # Panics

@@ -122,7 +122,7 @@ fn files_of_all_sizes_arrive_with_the_time_of_their_record() {
             assert_eq!(secs, u64::from(at));
         }
     }
-    let storage = cluster.storages[0].server().storage().clone();
+    let storage = cluster.storages[0].inside().clone();
     assert_eq!(storage.received.snapshot(), [(SOURCE.parse().unwrap(), NOW + 4)]);
     let stat = storage.stats.snapshot(fdfs_proto::shared::ConnectionCounts::default());
     assert_eq!(stat.sync_in_bytes.total, stat.sync_in_bytes.success);
@@ -201,7 +201,7 @@ fn w08_nobody_waits_for_ever_for_a_file_that_is_not_here() {
     assert_eq!(reference.truncate(name, NOW, 4, 0), EEXIST, "the reference must go on");
     assert_eq!(reference.write(25, name, NOW, 4, b"x"), ENOENT);
     assert_eq!(reference.write(35, name, NOW, 0, b"x"), ENOENT);
-    let doubts = &cluster.storages[0].server().storage().doubts;
+    let doubts = &cluster.storages[0].inside().doubts;
     assert_eq!(doubts.names(), [name]);
     let mut ours = Peer::connect(&cluster, true);
     assert_eq!(ours.truncate(name, NOW, 4, 0), ENOENT, "ours sends the whole file");
@@ -312,7 +312,7 @@ fn a_body_that_is_cut_off_leaves_nothing() {
         drop(conn);
     }
     wait_for("the broken connections to end", || {
-        (cluster.storages[0].server().storage().busy_count() == 0).then_some(())
+        (cluster.storages[0].inside().busy_count() == 0).then_some(())
     });
     assert_eq!(user_files(&cluster, 0), before);
     assert!(is_there(&cluster, appender, b"base"));
