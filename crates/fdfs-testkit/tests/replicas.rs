@@ -311,9 +311,7 @@ fn a_body_that_is_cut_off_leaves_nothing() {
         conn.send(&bytes[..500_000]);
         drop(conn);
     }
-    wait_for("the broken connections to end", || {
-        (cluster.storages[0].inside().busy_count() == 0).then_some(())
-    });
+    wait_for("the broken connections to end", || (cluster.storages[0].inside().busy_count() == 0).then_some(()));
     assert_eq!(user_files(&cluster, 0), before);
     assert!(is_there(&cluster, appender, b"base"));
     // "You have it already" of a file that is not here makes no record.
