@@ -44,6 +44,9 @@ conf_struct! {
         pub subdir_count_per_path: u32,
         /// `heart_beat_interval`, seconds.
         pub heart_beat_interval_secs: u64,
+        /// `full_sync_source_timeout`, seconds: a new storage whose source of old files is away for longer asks for
+        /// another one. A key of our own.
+        pub full_sync_source_timeout_secs: u64,
         /// `stat_report_interval`: seconds between reports of free space.
         pub stat_report_interval_secs: u64,
         /// `disk_rw_separated`: whether readers and writers of a store path have limits of their own.

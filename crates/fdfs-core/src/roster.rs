@@ -103,10 +103,27 @@ impl Roster {
         self.own.get(&tracker).copied()
     }
 
+    /// The trackers that this storage is joined to.
+    pub fn joined(&self) -> impl Iterator<Item = TrackerIndex> {
+        self.own.keys().copied()
+    }
+
     /// This storage's status: the leader's word, else the highest that any tracker has.
     #[must_use]
     pub fn own_status(&self) -> Option<StorageStatus> {
-        self.leader.and_then(|leader| self.own_status_at(leader)).or_else(|| self.own.values().max().copied())
+        self.leader.and_then(|leader| self.own_status_at(leader)).or_else(|| self.highest_own_status())
+    }
+
+    /// The highest status that any tracker has for this storage.
+    #[must_use]
+    pub fn highest_own_status(&self) -> Option<StorageStatus> {
+        self.own.values().max().copied()
+    }
+
+    /// Whether a record is about this storage.
+    #[must_use]
+    pub fn is_me(&self, brief: &StorageBrief) -> bool {
+        self.me.is(brief)
     }
 
     /// What a tracker must be told of this storage, so that it agrees with the leader (59).

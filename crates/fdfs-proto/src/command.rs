@@ -142,6 +142,7 @@ commands! {
     109 StorageGetGroupName "STORAGE_GET_GROUP_NAME" StorageToTracker,
     111 ActiveTest "ACTIVE_TEST" Any,
     240 SelfReport "SELF_REPORT" ClientToStorage,
+    241 WatchGroup "WATCH_GROUP" StorageToTracker,
     243 SyncHello "SYNC_HELLO" StorageToStorage,
 }
 

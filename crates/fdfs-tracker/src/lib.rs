@@ -26,6 +26,7 @@ mod stored_rows;
 mod sys_files;
 mod tracker;
 mod trunk_choice;
+mod watchers;
 
 pub use error::StartError;
 pub use start::TrackerServer;

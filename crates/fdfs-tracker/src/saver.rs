@@ -93,7 +93,10 @@ impl Saver {
             Effect::SaveServers => wanted.files.servers = true,
             Effect::SaveTimestamps => wanted.files.timestamps = true,
             Effect::AppendChangelog(lines) => wanted.changelog.push_str(lines),
-            Effect::TrackersChanged | Effect::ChooseTrunkServer { .. } | Effect::Log(_) => return Ticket(0),
+            Effect::GroupChanged { .. }
+            | Effect::TrackersChanged
+            | Effect::ChooseTrunkServer { .. }
+            | Effect::Log(_) => return Ticket(0),
         }
         wanted.ticket += 1;
         Ticket(wanted.ticket)

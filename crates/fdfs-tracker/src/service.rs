@@ -12,6 +12,7 @@ mod status_reports;
 mod sync_source;
 mod trackers;
 mod trunk;
+mod watch_group;
 
 use fdfs_core::tracker::ClusterError;
 use fdfs_net::Request;
@@ -110,6 +111,8 @@ async fn dispatch(command: Command, call: &mut Call<'_>) -> Result<(), RequestEr
         C::TrackerGetSysFilesStart => trackers::sys_files_start(call),
         C::TrackerGetOneSysFile => trackers::sys_file(call),
         C::TrackerGetSysFilesEnd => trackers::sys_files_end(call),
+
+        C::WatchGroup => watch_group::watch(call).await,
 
         C::ActiveTest => call.decode::<()>(),
 

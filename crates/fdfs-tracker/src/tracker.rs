@@ -21,6 +21,7 @@ use crate::log_event::{EventLog, Line};
 use crate::saver::{Saver, Ticket};
 use crate::sys_files::SysFiles;
 use crate::trunk_choice::TrunkChange;
+use crate::watchers::Watchers;
 
 /// Lines about requests that cannot be understood are at least this far apart.
 const NONSENSE_INTERVAL: Duration = Duration::from_secs(10);
@@ -48,6 +49,7 @@ pub(crate) struct Tracker {
     pub(crate) shutdown: CancellationToken,
     /// Requests that cannot be understood; anybody can send many.
     pub(crate) nonsense: RateLimit,
+    pub(crate) watchers: Watchers,
     events: EventLog,
     trunk_choices: mpsc::Sender<GroupName>,
     last_conn: AtomicU64,
@@ -115,6 +117,7 @@ impl Tracker {
             sys_files: SysFiles::default(),
             shutdown,
             nonsense: RateLimit::new(NONSENSE_INTERVAL),
+            watchers: Watchers::default(),
             events: EventLog::default(),
             trunk_choices,
             last_conn: AtomicU64::new(0),
@@ -198,6 +201,7 @@ impl Tracker {
             ticket = ticket.max(self.saver.note(&effect));
             match effect {
                 Effect::SaveGroups | Effect::SaveServers | Effect::SaveTimestamps | Effect::AppendChangelog(_) => {}
+                Effect::GroupChanged { group } => self.watchers.wake(&group),
                 Effect::TrackersChanged => {
                     let before = state.cluster.trackers().leader().copied();
                     state.leadership.trackers_changed(&mut state.cluster, self.now());
@@ -221,6 +225,7 @@ impl Tracker {
         let leader = cluster.trackers().leader().copied();
         if before != leader {
             self.events.push(Line::Leader(leader));
+            self.watchers.wake_all();
         }
     }
 

@@ -184,6 +184,14 @@ pub(super) const SYNC_KEYS: &[Row] = &[
     Row::secs("heart_beat_interval", 30, |c, v| c.heart_beat_interval_secs = v, "between beats to the trackers")
         .positive(),
     Row::secs(
+        "full_sync_source_timeout",
+        300,
+        |c, v| c.full_sync_source_timeout_secs = v,
+        "a new storage whose source of old files is away for longer asks for another one",
+    )
+    .positive()
+    .since("own key"),
+    Row::secs(
         "stat_report_interval",
         300,
         |c, v| c.stat_report_interval_secs = v,

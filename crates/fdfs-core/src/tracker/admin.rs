@@ -6,7 +6,7 @@ use fdfs_proto::{GroupName, IpText, StorageId};
 
 use super::addr::Addrs;
 use super::cluster::Cluster;
-use super::effect::{Cause, Effect, Event, save, save_members};
+use super::effect::{Cause, Effect, Event, changed, save, save_members};
 use super::error::ClusterError;
 use super::ids::id_of_address;
 use super::status;
@@ -143,6 +143,7 @@ impl Cluster {
             group.chg_count += 1;
             group.rebuild(&self.settings);
         }
+        changed(&mut effects, group.name);
         effects.push(Effect::Log(Event::AddressChanged { group: group.name, old, new }));
         save(&mut effects, Effect::SaveGroups);
         save_members(&mut effects);

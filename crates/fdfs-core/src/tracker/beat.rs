@@ -6,7 +6,6 @@ use fdfs_proto::shared::{StorageBrief, StorageStat, StorageStatus};
 use super::cluster::{Cluster, ConnId};
 use super::effect::{Cause, Effect, Outcome, save};
 use super::error::ClusterError;
-use super::ids::id_of_address;
 use super::settings::{Settings, StorePath};
 use super::status;
 use super::storage::{PathSpace, Storage};
@@ -112,6 +111,7 @@ impl Cluster {
 
     /// What the storage has not been told yet. Source: behaviour, 3.7.
     pub(crate) fn news(&mut self, conn: ConnId, group: usize, index: usize) -> BeatAnswer {
+        let leader = self.leader_brief();
         let Some(joined) = self.joined.get_mut(&conn).filter(|_| self.trackers.is_leader()) else {
             return BeatAnswer::default();
         };
@@ -119,12 +119,7 @@ impl Cluster {
         let mut news = BeatAnswer::default();
         if joined.told_leader_chg_count != self.trackers.leader_chg_count() {
             joined.told_leader_chg_count = self.trackers.leader_chg_count();
-            news.leader = Some(self.trackers.leader().map_or(StorageBrief::NONE, |leader| StorageBrief {
-                status: StorageStatus::Init,
-                port: u32::from(leader.port),
-                id: id_of_address(&leader.ip),
-                ip: leader.ip,
-            }));
+            news.leader = Some(leader);
         }
         if group.storages[index].told_trunk_chg_count != group.trunk_chg_count {
             group.storages[index].told_trunk_chg_count = group.trunk_chg_count;

@@ -21,7 +21,7 @@ impl<T> Outcome<T> {
     }
 }
 
-/// One thing for the shell to do. Each `Save` stands at most once in an outcome.
+/// One thing for the shell to do. Each `Save` and each `GroupChanged` stands at most once in an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Write `storage_groups_new.dat` from [`Cluster::group_rows`](super::Cluster::group_rows).
@@ -32,6 +32,11 @@ pub enum Effect {
     SaveTimestamps,
     /// Append exactly this text to `storage_changelog.dat`: read positions count its bytes.
     AppendChangelog(String),
+    /// The group, or something that is told of it, changed: storages that watch it want to know.
+    GroupChanged {
+        /// The group.
+        group: GroupName,
+    },
     /// The list of trackers grew: a leader may have to be elected, or this tracker is alone and leads.
     TrackersChanged,
     /// This group needs a trunk server: ask the candidates, then appoint one.
@@ -201,6 +206,11 @@ pub(crate) fn save(effects: &mut Vec<Effect>, effect: Effect) {
     if !effects.contains(&effect) {
         effects.push(effect);
     }
+}
+
+/// Notes that what is told of a group changed, once.
+pub(crate) fn changed(effects: &mut Vec<Effect>, group: GroupName) {
+    save(effects, Effect::GroupChanged { group });
 }
 
 /// Asks for both files that list the storages: the rows of one are matched with the rows of the other.

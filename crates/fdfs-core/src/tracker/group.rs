@@ -3,7 +3,7 @@
 use fdfs_proto::shared::StorageStatus;
 use fdfs_proto::{GroupName, StorageId};
 
-use super::effect::{Cause, Effect, Event, save_members};
+use super::effect::{Cause, Effect, Event, changed, save_members};
 use super::error::ClusterError;
 use super::settings::{Settings, StoreServer};
 use super::status;
@@ -203,6 +203,7 @@ impl Group {
             // deleted storage back (behaviour, W-29).
             save_members(effects);
         }
+        changed(effects, self.name);
         self.chg_count += 1;
         self.rebuild(settings);
     }

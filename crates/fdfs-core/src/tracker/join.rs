@@ -6,7 +6,7 @@ use fdfs_proto::{GroupName, IpText, StorageId, VersionText};
 
 use super::addr::Addrs;
 use super::cluster::{Cluster, ConnId, Joined};
-use super::effect::{Cause, Effect, Event, Outcome, save, save_members};
+use super::effect::{Cause, Effect, Event, Outcome, changed, save, save_members};
 use super::error::ClusterError;
 use super::group::{Group, GroupPort};
 use super::ids::id_of_address;
@@ -303,6 +303,7 @@ impl Cluster {
             status,
         }));
         save_members(effects);
+        changed(effects, group.name);
         group.add(storage, &self.settings)
     }
 
@@ -312,6 +313,7 @@ impl Cluster {
         if (storage.addrs, storage.port) != (who.addrs, port) {
             (storage.addrs, storage.port) = (who.addrs, port);
             group.chg_count += 1;
+            changed(effects, group.name);
         }
         let from = storage.status;
         if !status::is_stored(from) {

@@ -234,7 +234,10 @@ fn a_source_that_cannot_copy_is_forgotten() {
     let _ = cluster.sync_dest_request(now(9), ConnId(3)).unwrap();
     let _ = cluster.change_status(ConnId(1), StorageStatus::WaitSync).unwrap();
     let asked = cluster.sync_source_request(&name("g"), &id("10.0.0.3")).unwrap();
-    assert_eq!((asked.answer, asked.effects), (None, vec![Effect::SaveServers]));
+    assert_eq!(
+        (asked.answer, asked.effects),
+        (None, vec![Effect::SaveServers, Effect::GroupChanged { group: name("g") }])
+    );
     assert_eq!(cluster.sync_dest_query(ConnId(3)), Ok(None));
     for dest in ["10.0.0.9", "10.0.0.4"] {
         let _ = cluster.join(now(9), &peer(4, "10.0.0.4"), &join("g")).unwrap();

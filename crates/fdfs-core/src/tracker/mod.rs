@@ -18,6 +18,7 @@
 //! | trunk servers                              | `trunk.rs`      |
 //! | who is at this address                     | `identity.rs`   |
 //! | the other trackers, the leader             | `trackers.rs`, `rank.rs` |
+//! | what watching storages are told             | `watch.rs`      |
 //! | lists for tools                            | `list.rs`, `states.rs` |
 //! | rows of the state files                    | `snapshot.rs`, `restore.rs` |
 
@@ -51,6 +52,7 @@ mod tests_support;
 mod time;
 mod trackers;
 mod trunk;
+mod watch;
 #[cfg(test)]
 mod weak_spots;
 

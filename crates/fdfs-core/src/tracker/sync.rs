@@ -7,7 +7,7 @@ use fdfs_proto::{GroupName, StorageId};
 use super::addr::Addrs;
 use super::beat::{BeatAnswer, SAVE_EVERY_COUNT};
 use super::cluster::{Cluster, ConnId};
-use super::effect::{Cause, Effect, Event, Outcome, save, save_members};
+use super::effect::{Cause, Effect, Event, Outcome, changed, save, save_members};
 use super::error::ClusterError;
 use super::group::GroupPort;
 use super::settings::StoreServer;
@@ -89,6 +89,7 @@ impl Cluster {
             }
             None => StorageStatus::Online,
         };
+        changed(&mut effects, group.name);
         group.set_status(index, to, Cause::SyncDestRequest, &self.settings, &mut effects);
         save(&mut effects, Effect::SaveServers);
         Ok(Outcome::new(answer, effects))
@@ -115,8 +116,10 @@ impl Cluster {
                         return Err(ClusterError::NoStorage { group: group.name, id: source.id });
                     }
                     let storage = &mut group.storages[index];
-                    if storage.sync_source.is_none() {
+                    // Differs from C: a later choice replaces an earlier one, so that trackers agree on it.
+                    if storage.sync_source.is_none() || source.until > storage.sync_until {
                         (storage.sync_source, storage.sync_until) = (Some(source.id), source.until);
+                        changed(&mut effects, group.name);
                         save(&mut effects, Effect::SaveServers);
                     }
                 }
@@ -171,7 +174,7 @@ impl Cluster {
             _ => {
                 let storage = &mut group.storages[index];
                 (storage.sync_source, storage.sync_until) = (None, 0);
-                Ok(Outcome::new(None, vec![Effect::SaveServers]))
+                Ok(Outcome::new(None, vec![Effect::SaveServers, Effect::GroupChanged { group: group.name }]))
             }
         }
     }
@@ -277,6 +280,7 @@ impl Cluster {
         let event = Event::StorageAdded { group: group.name, id: brief.id, ip: *addrs.first(), status };
         effects.push(Effect::Log(event));
         save_members(effects);
+        changed(effects, group.name);
         group.add(storage, &self.settings);
     }
 }

@@ -125,7 +125,7 @@ impl Cluster {
         group.trunk_chg_count += 1;
         self.trunk_chg_count += 1;
         let event = Event::TrunkServerChanged { group: group.name, old, new: id };
-        Ok(vec![Effect::Log(event), Effect::SaveGroups])
+        Ok(vec![Effect::Log(event), Effect::SaveGroups, Effect::GroupChanged { group: group.name }])
     }
 
     /// The trunk server of every group, in group order: the answer to a follower's ping (65).

@@ -171,7 +171,7 @@ fn w44_a_step_of_the_wall_clock_sets_nobody_offline() {
         to: StorageStatus::Offline,
         cause: Cause::Silence,
     };
-    assert_eq!(effects, [Effect::Log(event)]);
+    assert_eq!(effects, [Effect::Log(event), Effect::GroupChanged { group: name("g") }]);
     // Its connection still lives: the next beat brings it back without a join.
     let _ = cluster.beat(at(1000, 105_002), ConnId(1), None).unwrap();
     assert_eq!(status_of(&cluster, "g", "10.0.0.1"), StorageStatus::Active);

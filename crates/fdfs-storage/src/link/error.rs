@@ -51,11 +51,16 @@ pub enum LinkError {
 }
 
 impl LinkError {
+    /// Whether the tracker refused with this status.
+    #[must_use]
+    pub fn is_refusal(&self, wanted: Status) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status == wanted)
+    }
+
     /// Whether it is only too early: the tracker will answer otherwise once the other storages are up.
     #[must_use]
     pub fn is_later(&self) -> bool {
-        let later = [("STORAGE_SYNC_DEST_REQ", Status::ENOENT), ("STORAGE_JOIN", Status::EAGAIN)];
-        matches!(self, Self::Refused { command, status, .. } if later.contains(&(*command, *status)))
+        matches!(self, Self::Refused { command: "STORAGE_JOIN", status: Status::EAGAIN, .. })
     }
 }
 
@@ -68,7 +73,6 @@ fn hint(command: &str, status: Status) -> &'static str {
         ("STORAGE_JOIN", Status::EINVAL) => {
             "; port, store_path_count and subdir_count_per_path must be those of the other storages of the group"
         }
-        ("STORAGE_SYNC_DEST_REQ", Status::ENOENT) => "; no writable storage of the group is online to copy old files",
         _ => "",
     }
 }

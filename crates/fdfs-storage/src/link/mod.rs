@@ -4,8 +4,11 @@ pub mod ask;
 pub mod error;
 pub mod first_contact;
 pub mod questions;
+mod reports;
 pub mod session;
+mod settle;
 pub mod state;
+pub mod watch;
 
 pub use ask::TrackerDialer;
 pub use error::LinkError;

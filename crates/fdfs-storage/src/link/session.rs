@@ -7,29 +7,30 @@ use fdfs_conf::address::TrackerServer;
 use fdfs_core::roster::TrackerIndex;
 use fdfs_net::{Backoff, Caller};
 use fdfs_proto::VersionText;
-use fdfs_proto::cmd::tracker::{
-    Beat, BeatAnswer, DiskUsage, HostAddrs, Join, JoinAnswer, ListStorages, PathSpace, ReplicaChange, StorageList,
-    SyncDestRequest, SyncNotify, SyncSource, SyncSourceAnswer, TrackerLine,
-};
+use fdfs_proto::cmd::tracker::{BeatAnswer, HostAddrs, Join, JoinAnswer, ReplicaChange, TrackerLine};
 use fdfs_proto::limits::PROTOCOL_VERSION;
+use fdfs_proto::ours::GroupView;
 use fdfs_proto::shared::{StorageBrief, StorageStatus};
-use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::ask::{TrackerDialer, ask, tell, whole};
 use super::error::LinkError;
+use super::reports::Reports;
+use super::watch::Watcher;
 use crate::storage::Storage;
 
-/// The first pause after a failure.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The pauses after failures: the first, and the longest. `heart_beat_interval` is the longest where it is shorter.
+///
+/// Differs from C: the reference waits a whole `heart_beat_interval`, so that it comes back late when its tracker does.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
 
 /// Keeps the connection to one tracker until `shutdown`: errors are told once, then only when they change.
 pub async fn keep(storage: Arc<Storage>, index: TrackerIndex, shutdown: CancellationToken) {
     let Some(tracker) = storage.conf.tracker_servers.get(index).cloned() else { return };
     let dialer = TrackerDialer::of(&storage.conf);
-    let longest = Duration::from_secs(storage.conf.heart_beat_interval_secs.max(1));
+    let longest = PAUSES.1.min(Duration::from_secs(storage.conf.heart_beat_interval_secs.max(1)));
     let seed = u64::from(crc32fast::hash(tracker.to_string().as_bytes()));
-    let mut backoff = Backoff::new(FIRST_PAUSE.min(longest), longest, seed);
+    let mut backoff = Backoff::new(PAUSES.0, longest, seed);
     let mut told = String::new();
     let mut session = Session { storage: &storage, dialer: &dialer, tracker: &tracker, index, status: None };
     loop {
@@ -38,17 +39,14 @@ pub async fn keep(storage: Arc<Storage>, index: TrackerIndex, shutdown: Cancella
             ended = session.run(&mut backoff, &mut told) => ended,
         };
         storage.link.note_lost(index);
-        if let Err(e) = ended {
-            let text = e.to_string();
-            if text != told {
-                // Nobody online to copy old files from is how it is while a group comes up.
-                if e.is_later() {
-                    tracing::info!("{text}; tried again until it works");
-                } else {
-                    tracing::warn!("tracker {tracker}: {text}; tried again until it works");
-                }
-                told = text;
+        let text = ended.to_string();
+        if text != told {
+            if ended.is_later() {
+                tracing::info!("{text}; tried again until it works");
+            } else {
+                tracing::warn!("tracker {tracker}: {text}; tried again until it works");
             }
+            told = text;
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -57,25 +55,40 @@ pub async fn keep(storage: Arc<Storage>, index: TrackerIndex, shutdown: Cancella
     }
 }
 
-struct Session<'a> {
-    storage: &'a Arc<Storage>,
-    dialer: &'a TrackerDialer,
-    tracker: &'a TrackerServer,
+/// The connection to one tracker, and what outlives it.
+pub(super) struct Session<'a> {
+    pub(super) storage: &'a Arc<Storage>,
+    pub(super) dialer: &'a TrackerDialer,
+    pub(super) tracker: &'a TrackerServer,
     /// Its place in the configuration.
-    index: TrackerIndex,
+    pub(super) index: TrackerIndex,
     /// Our status at this tracker, as it was told last.
     status: Option<StorageStatus>,
 }
 
 impl Session<'_> {
-    async fn run(&mut self, backoff: &mut Backoff, told: &mut String) -> Result<(), LinkError> {
-        let mut caller = self.dialer.connect(self.tracker).await?;
-        self.join(&mut caller).await?;
-        self.settle_sync_source(&mut caller).await?;
+    /// Runs until the connection fails, and gives the reason.
+    async fn run(&mut self, backoff: &mut Backoff, told: &mut String) -> LinkError {
+        let joined = async {
+            let mut caller = self.dialer.connect(self.tracker).await?;
+            self.join(&mut caller).await?;
+            Ok(caller)
+        };
+        let joined = joined.await;
+        self.storage.link.note_tried(self.index);
+        let mut caller = match joined {
+            Ok(caller) => caller,
+            Err(e) => return e,
+        };
         tracing::info!("joined tracker {}", caller.peer_addr());
         backoff.reset();
         told.clear();
-        self.report(&mut caller).await
+        let watcher =
+            Watcher::start(&self.storage.conf, self.tracker, self.storage.group, self.storage.identity.storage_id());
+        match Reports::new(self, watcher).run(&mut caller).await {
+            Err(e) => e,
+            Ok(never) => match never {},
+        }
     }
 
     async fn join(&mut self, caller: &mut Caller) -> Result<(), LinkError> {
@@ -95,8 +108,7 @@ impl Session<'_> {
             up_time_secs: storage.up_time_unix_secs,
             version: VersionText::new(PROTOCOL_VERSION.as_bytes()).unwrap_or_default(),
             is_first_start: !is_old_done,
-            // A tracker that lost its data takes the word of a storage that is not new (0 would be "undecided").
-            status: Some(self.status.unwrap_or(StorageStatus::Init)),
+            status: storage.link.status_to_join_with(self.status),
             id: storage.identity.id,
             tracker_ip: caller.peer_addr().ip().to_canonical().to_string().parse().unwrap_or_default(),
             trackers,
@@ -120,101 +132,48 @@ impl Session<'_> {
         lines
     }
 
-    fn learn_status(&mut self, caller: &Caller, status: StorageStatus) {
+    /// The tracker told our status.
+    pub(super) fn learn_status(&mut self, caller: &Caller, status: StorageStatus) {
+        self.storage.link.note_own_status(self.index, status);
         if self.status != Some(status) {
             tracing::info!("tracker {} sees this storage as {status}", caller.peer_addr());
         }
         self.status = Some(status);
-        self.storage.link.note_own_status(self.index, status);
     }
 
-    /// On the very first start one tracker says who copies the old files to us; every tracker is then told.
-    async fn settle_sync_source(&mut self, caller: &mut Caller) -> Result<(), LinkError> {
-        let settling = self.storage.link.settling.lock().await;
-        if !self.storage.lock_init_flag().sync_old_done {
-            let answer = ask(caller, &SyncDestRequest, whole::<SyncSourceAnswer>).await?;
-            let source = match answer.source {
-                Some(source) if self.has_stored_nothing(caller, source).await => None,
-                other => other,
-            };
-            if let Some(source) = source {
-                tracing::warn!(
-                    "{} holds the older files of this group, and copying them is not built yet: this storage stays \
-                     WAIT_SYNC and is not offered to clients",
-                    source.id
-                );
-            }
-            let flag = &mut *self.storage.lock_init_flag();
-            flag.sync_old_done = true;
-            flag.sync_src_server = source.map_or_else(Default::default, |source| source.id);
-            flag.sync_until_timestamp = source.map_or(0, |source| source.until_secs);
-        }
-        self.storage.save_init_flag()?;
-        drop(settling);
-        let notify = {
-            let flag = self.storage.lock_init_flag();
-            let source_id = (!flag.sync_src_server.is_empty()).then_some(flag.sync_src_server);
-            SyncNotify { source_id, until_secs: flag.sync_until_timestamp }
-        };
-        tell(caller, &notify).await
-    }
-
-    /// Whether the chosen source never stored a file, so that there is nothing to copy.
-    async fn has_stored_nothing(&self, caller: &mut Caller, source: SyncSource) -> bool {
-        let request = ListStorages { group: self.storage.group, id: Some(source.id) };
-        match ask(caller, &request, StorageList::decode).await {
-            Ok(list) => {
-                !list.storages.is_empty()
-                    && list.storages.iter().all(|storage| {
-                        let stat = &storage.stat;
-                        stat.upload_count.success == 0 && stat.last_source_update == 0 && stat.last_sync_update == 0
-                    })
-            }
-            Err(_) => false,
-        }
-    }
-
-    /// Beats and disk reports, each at its interval, the first ones at once.
-    async fn report(&mut self, caller: &mut Caller) -> Result<(), LinkError> {
-        let conf = &self.storage.conf;
-        let beat_interval = Duration::from_secs(conf.heart_beat_interval_secs.max(1));
-        let disk_interval = Duration::from_secs(conf.stat_report_interval_secs.max(1));
-        let (mut beat_at, mut disk_at) = (Instant::now(), Instant::now());
-        let mut told_changes = None;
-        loop {
-            sleep_until(beat_at.min(disk_at)).await;
-            // Disks first: a storage is ACTIVE with its first report, and must not be offered as one without space.
-            if disk_at <= Instant::now() {
-                let paths = self.storage.placing.paths();
-                // A path that takes no uploads has no room for them: so the tracker sends them elsewhere (W-24, W-35).
-                let space = |facts: &fdfs_core::placement::PathFacts| PathSpace {
-                    total_mb: facts.total_mb,
-                    free_mb: if facts.writable { facts.free_mb } else { 0 },
-                };
-                let usage = DiskUsage { paths: paths.iter().map(space).collect() };
-                let answer = ask(caller, &usage, whole::<BeatAnswer>).await?;
-                self.take_news(caller, &answer).await?;
-                disk_at = Instant::now() + disk_interval;
-            }
-            if beat_at <= Instant::now() {
-                let changes = self.storage.stats.changes();
-                let news = told_changes != Some(changes);
-                let stat = news.then(|| self.storage.stats.snapshot(self.storage.gate.counts()));
-                let answer = ask(caller, &Beat { stat }, whole::<BeatAnswer>).await?;
-                told_changes = Some(changes);
-                self.take_news(caller, &answer).await?;
-                beat_at = Instant::now() + beat_interval;
-            }
-        }
-    }
-
-    async fn take_news(&mut self, caller: &mut Caller, answer: &BeatAnswer) -> Result<(), LinkError> {
+    /// The news of a beat; whether a peer went for good.
+    pub(super) async fn take_news(&mut self, caller: &mut Caller, answer: &BeatAnswer) -> Result<bool, LinkError> {
         let link = &self.storage.link;
         if let Some(leader) = answer.leader {
             // Only the leader tells of a leader: of itself.
             link.note_leader(self.index, leader != StorageBrief::NONE);
         }
-        let Some(list) = &answer.storages else { return Ok(()) };
+        if let Some(trunk_server) = answer.trunk_server {
+            link.note_trunk_server(self.index, trunk_server);
+        }
+        match &answer.storages {
+            Some(list) => self.take_list(caller, list).await,
+            None => Ok(false),
+        }
+    }
+
+    /// What was seen by watching; whether a peer went for good.
+    pub(super) async fn take_view(&mut self, caller: &mut Caller, view: &GroupView) -> Result<bool, LinkError> {
+        let link = &self.storage.link;
+        link.note_leader(self.index, view.leads);
+        if view.leads {
+            link.note_trunk_server(self.index, view.trunk_server);
+            return self.take_list(caller, &view.storages).await;
+        }
+        let own = view.storages.iter().find(|brief| link.read(|roster| roster.is_me(brief)));
+        if let Some(own) = own {
+            self.learn_status(caller, own.status);
+        }
+        Ok(false)
+    }
+
+    async fn take_list(&mut self, caller: &mut Caller, list: &[StorageBrief]) -> Result<bool, LinkError> {
+        let link = &self.storage.link;
         let news = link.note_list(self.index, list, &self.storage.peers);
         if let Some(status) = link.read(|roster| roster.own_status_at(self.index)) {
             self.learn_status(caller, status);
@@ -222,6 +181,6 @@ impl Session<'_> {
         if !news.tell_back.is_empty() {
             tell(caller, &ReplicaChange { storages: news.tell_back }).await?;
         }
-        Ok(())
+        Ok(!news.gone.is_empty())
     }
 }

@@ -165,7 +165,7 @@ pub(crate) async fn open_storage(
     let flag_dir = StateDir::open(RealFs, state_dir.path())?;
     Ok(Storage {
         group: identity.group,
-        link: LinkState::new(&identity, addr.port()),
+        link: LinkState::new(&identity, addr.port(), conf.tracker_servers.len()),
         identity,
         trunk: TrunkSpace::new(learnt.cluster.params.clone()),
         plain_instead: PlainInstead::default(),

@@ -22,7 +22,7 @@ mod shared {
 
 /// Every body, request or answer, that is a [`Wire`].
 pub const WIRE_BODIES: &[Target] = wire_bodies! {
-    ours::{ SelfReportRequest, SyncHello, SyncHelloAnswer }
+    ours::{ GroupView, SelfReportRequest, SyncHello, SyncHelloAnswer, WatchGroup }
     shared::{ FileId, StorageBrief, StorageStat, TrunkHeader }
     storage::{
         AppendHead, CreateLink, DownloadFile, FetchOnePathBinlog, ModifyHead, RegenerateAppender, ReportServerId,
