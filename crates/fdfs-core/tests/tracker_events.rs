@@ -185,7 +185,7 @@ fn apply(cluster: &mut Cluster, now: &mut Now, step: &Step) -> Vec<Effect> {
         }
         Step::SyncReport { conn, times } => {
             let times: Vec<_> = times.iter().map(|&(host, time)| (id_of(cluster, host), time)).collect();
-            effects_of(cluster.sync_report(ConnId(conn), &times))
+            effects_of(cluster.sync_report(*now, ConnId(conn), &times))
         }
         Step::DestRequest { conn } => effects_of(cluster.sync_dest_request(*now, ConnId(conn))),
         Step::Notify { conn, source } => {
@@ -194,7 +194,7 @@ fn apply(cluster: &mut Cluster, now: &mut Now, step: &Step) -> Vec<Effect> {
         }
         Step::SourceRequest { group, host } => {
             let id = id_of(cluster, host);
-            effects_of(cluster.sync_source_request(&group_name(group), &id))
+            effects_of(cluster.sync_source_request(&group_name(group), &id, &asker))
         }
         Step::ChangeStatus { conn, status } => cluster.change_status(ConnId(conn), status).unwrap_or_default(),
         Step::Report { group, host, status } => {
@@ -260,7 +260,7 @@ fn apply(cluster: &mut Cluster, now: &mut Now, step: &Step) -> Vec<Effect> {
                 let storage = cluster.group(&group).unwrap().storage(&found.id).unwrap();
                 assert!(storage.is_readable(), "{storage:?}");
             }
-            if let Ok(found) = cluster.query_update(&group, &file, &asker) {
+            if let Ok(found) = cluster.query_update(*now, &group, &file, &asker) {
                 assert!(cluster.group(&group).unwrap().storage(&found.id).unwrap().is_writable());
             }
             Vec::new()

@@ -83,7 +83,7 @@ async fn dispatch(command: Command, call: &mut Call<'_>) -> Result<(), RequestEr
         C::StorageReportDiskUsage => beat::disk_usage(call),
         C::StorageSyncReport => beat::sync_report(call),
         C::StorageChangeStatus => status_reports::change_status(call),
-        C::StorageReportStatus => status_reports::report_status(call),
+        C::StorageReportStatus => status_reports::report_status(call).await,
         C::StorageReplicaChg => status_reports::replica_change(call),
         C::StorageSyncDestReq => sync_source::dest_request(call),
         C::StorageSyncDestQuery => sync_source::dest_query(call),

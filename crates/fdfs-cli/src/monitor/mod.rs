@@ -5,6 +5,7 @@ pub(crate) mod classic;
 pub(crate) mod json;
 pub(crate) mod modern;
 pub(crate) mod self_report;
+mod sync_until;
 pub(crate) mod text;
 
 use fdfs_client::{ClientError, Tracker};

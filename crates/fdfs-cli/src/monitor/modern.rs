@@ -7,7 +7,7 @@ use fdfs_proto::{GroupName, Status, StorageId};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::{admin, json, self_report, text};
+use super::{admin, json, self_report, sync_until, text};
 use crate::exit::failure;
 use crate::files::connect::Connect;
 use crate::out;
@@ -78,16 +78,11 @@ async fn list(client: &Client, group: Option<GroupName>, json: bool) -> anyhow::
         reports.push(self_report::ask_all(storages).await);
     }
     if json {
-        let with_reports = |((group, storages), reports): (&(_, Vec<_>), &Vec<Option<SelfReport>>)| {
-            let mut value = json::group(group, storages);
-            if let Some(storages) = value.get_mut("storages").and_then(Value::as_array_mut) {
-                for (storage, report) in storages.iter_mut().zip(reports) {
-                    storage["self_report"] = self_report::json(report.as_ref());
-                }
-            }
-            value
-        };
-        let groups: Vec<_> = all.iter().zip(&reports).map(with_reports).collect();
+        let mut groups = Vec::with_capacity(all.len());
+        for ((group, storages), reports) in all.iter().zip(&reports) {
+            let until = sync_until::ask_all(&tracker, group.group, storages).await;
+            groups.push(with_what_only_we_know(json::group(group, storages), reports, until));
+        }
         out::line(&json!({ "tracker": tracker.to_string(), "groups": groups }).to_string());
         return Ok(());
     }
@@ -103,6 +98,17 @@ async fn list(client: &Client, group: Option<GroupName>, json: bool) -> anyhow::
         }
     }
     Ok(())
+}
+
+/// What no record of the reference has: up to when old files come from the source, and what storages say of themselves.
+fn with_what_only_we_know(mut group: Value, reports: &[Option<SelfReport>], until: Vec<Value>) -> Value {
+    if let Some(storages) = group.get_mut("storages").and_then(Value::as_array_mut) {
+        for ((storage, report), until) in storages.iter_mut().zip(reports).zip(until) {
+            storage["sync_until"] = until;
+            storage["self_report"] = self_report::json(report.as_ref());
+        }
+    }
+    group
 }
 
 async fn delete(client: &Client, group: GroupName, id: Option<StorageId>, json: bool) -> anyhow::Result<()> {

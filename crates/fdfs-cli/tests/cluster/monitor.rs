@@ -91,6 +91,7 @@ fn the_modern_monitor_has_json_and_exit_codes() {
     assert_eq!(json["tracker"], tracker);
     assert_eq!(json["groups"][0]["name"], "group1");
     assert_eq!(json["groups"][0]["storages"][0]["status"], "ACTIVE");
+    assert_eq!(json["groups"][0]["storages"][0]["sync_until"], serde_json::Value::Null, "nobody copies files to it");
     assert_eq!(json["groups"][0]["storages"][0]["counters"]["upload_count"]["total"], 0);
 
     let code = |args: &[&str]| {

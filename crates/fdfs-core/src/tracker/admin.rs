@@ -9,7 +9,7 @@ use super::cluster::Cluster;
 use super::effect::{Cause, Effect, Event, changed, save, save_members};
 use super::error::ClusterError;
 use super::ids::id_of_address;
-use super::status;
+use super::status::{self, StatusEvent};
 use super::storage::Storage;
 use super::time::Now;
 
@@ -29,14 +29,16 @@ impl Cluster {
             live if status::is_live(live) => return Err(ClusterError::Live { id: *id, status: live }),
             _ => {}
         }
+        let to = status::after(group.storages[index].status, StatusEvent::Deleted);
         let mut effects = Vec::new();
         let line = self.changelog.append(now.unix_secs, &group.name, id, StorageStatus::Deleted, None);
         effects.push(Effect::AppendChangelog(line));
         for storage in &mut group.storages {
             if storage.sync_source == Some(*id) {
-                (storage.sync_source, storage.sync_until) = (None, 0);
+                storage.forget_source();
             }
             storage.synced_from.remove(id);
+            storage.sync_basis.remove(id);
         }
         group.storages[index].clear_numbers();
         if group.trunk_server == Some(*id) {
@@ -47,7 +49,7 @@ impl Cluster {
             effects.push(Effect::Log(event));
             save(&mut effects, Effect::SaveGroups);
         }
-        group.set_status(index, StorageStatus::Deleted, Cause::Administrator, &self.settings, &mut effects);
+        group.set_status(index, to, Cause::Administrator, &self.settings, &mut effects);
         Ok(effects)
     }
 
@@ -112,16 +114,16 @@ impl Cluster {
         let line = self.changelog.append(now.unix_secs, &group.name, &old, StorageStatus::IpChanged, Some(&new));
         effects.push(Effect::AppendChangelog(line));
         let storage = &mut group.storages[index];
-        let twin = Storage::new(old, storage.addrs, storage.port, StorageStatus::IpChanged);
+        let left = status::after(storage.status, StatusEvent::AddressLeft);
+        let twin = Storage::new(old, storage.addrs, storage.port, left);
         storage.id = new;
         storage.addrs = Addrs::one(*new_ip);
         for storage in &mut group.storages {
             if storage.sync_source == Some(old) {
                 storage.sync_source = Some(new);
             }
-            if let Some(time) = storage.synced_from.remove(&old) {
-                storage.synced_from.insert(new, time);
-            }
+            storage.synced_from.rename(&old, new);
+            storage.sync_basis.rename(&old, new);
         }
         let trunk_role = group.trunk_server == Some(old);
         if trunk_role {

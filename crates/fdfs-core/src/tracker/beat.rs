@@ -7,7 +7,7 @@ use super::cluster::{Cluster, ConnId};
 use super::effect::{Cause, Effect, Outcome, save};
 use super::error::ClusterError;
 use super::settings::{Settings, StorePath};
-use super::status;
+use super::status::{self, StatusEvent};
 use super::storage::{PathSpace, Storage};
 use super::time::Now;
 
@@ -96,7 +96,7 @@ impl Cluster {
         // The newest connection may have closed while this older one still works.
         storage.connection.get_or_insert(conn);
         let from = storage.status;
-        let to = status::on_beat(from);
+        let to = status::after(from, StatusEvent::Beat);
         if from == to {
             return;
         }

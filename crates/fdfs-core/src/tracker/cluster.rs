@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fdfs_proto::shared::StorageStatus;
 use fdfs_proto::{GroupName, IpText, StorageId};
 
 use super::changelog::Changelog;
@@ -40,6 +41,8 @@ pub struct Cluster {
     /// Beats with statistics and sync reports since the last save that they caused.
     pub(crate) unsaved_stat_count: u32,
     pub(crate) unsaved_sync_count: u32,
+    /// When the first sync time changed that is not saved yet.
+    pub(crate) sync_times_unsaved_mono_ms: Option<u64>,
     /// Grows with every change of a trunk server in any group; what pings of followers compare.
     pub(crate) trunk_chg_count: u64,
 }
@@ -57,6 +60,7 @@ impl Cluster {
             write_group_cursor: 0,
             unsaved_stat_count: 0,
             unsaved_sync_count: 0,
+            sync_times_unsaved_mono_ms: None,
             trunk_chg_count: 0,
         }
     }
@@ -112,11 +116,21 @@ impl Cluster {
     }
 
     /// Indexes of the group and the storage that joined on a connection.
+    ///
+    /// Differs from C: a storage that was deleted since has to join again, whatever it sends.
     pub(crate) fn require_joined(&self, conn: ConnId) -> Result<(usize, usize), ClusterError> {
-        let joined = self.joined.get(&conn).ok_or(ClusterError::NotJoined)?;
-        let group = self.find_group(&joined.group).ok_or(ClusterError::NotJoined)?;
-        let storage = self.groups[group].find(&joined.id).ok_or(ClusterError::NotJoined)?;
-        Ok((group, storage))
+        let (group, storage) = self.place_of(conn).ok_or(ClusterError::NotJoined)?;
+        match self.groups[group].storages[storage].status {
+            StorageStatus::Deleted => Err(ClusterError::NotJoined),
+            _ => Ok((group, storage)),
+        }
+    }
+
+    /// As [`Cluster::require_joined`], whatever became of the storage.
+    pub(crate) fn place_of(&self, conn: ConnId) -> Option<(usize, usize)> {
+        let joined = self.joined.get(&conn)?;
+        let group = self.find_group(&joined.group)?;
+        Some((group, self.groups[group].find(&joined.id)?))
     }
 
     /// Runs over every storage of every group.

@@ -10,7 +10,7 @@ use super::effect::{Cause, Effect, Event, Outcome, changed, save, save_members};
 use super::error::ClusterError;
 use super::group::{Group, GroupPort};
 use super::ids::id_of_address;
-use super::status;
+use super::status::{self, StatusEvent};
 use super::storage::Storage;
 use super::time::Now;
 use super::trackers::TrackerAddr;
@@ -320,7 +320,7 @@ impl Cluster {
             // A fresh life in the slot of a deleted storage.
             storage.clear_numbers();
         }
-        group.set_status(index, status::on_join(from), Cause::Join, &self.settings, effects);
+        group.set_status(index, status::after(from, StatusEvent::Join), Cause::Join, &self.settings, effects);
         index
     }
 

@@ -61,7 +61,7 @@ fn a_life_goes_as_recorded() {
     let group = cluster.list_group(&name("g")).unwrap();
     assert_eq!((group.total_mb, group.free_mb, group.readable_count, group.writable_count), (10_000, 5_000, 1, 1));
     assert_eq!((group.storage_port, group.path_count, group.current_trunk_file_id), (23000, 1, -1));
-    assert!(cluster.sync_report(conn, &[(id("10.0.0.7"), 9)]).is_ok());
+    assert!(cluster.sync_report(now(4), conn, &[(id("10.0.0.7"), 9)]).is_ok());
     assert_eq!(cluster.change_status(conn, StorageStatus::Active), Ok(vec![]));
     assert_eq!(cluster.trunk_file_id(conn), Ok(0));
     assert_eq!(refused(cluster.report_trunk_file_id(conn, 5)), Status::EINVAL);
@@ -212,7 +212,7 @@ fn a_new_member_is_filled_by_a_writable_one() {
     assert_eq!(status_of(&cluster, "g", "10.0.0.3"), StorageStatus::WaitSync);
     let _ = cluster.beat(now(10), ConnId(3), None).unwrap();
     assert_eq!(status_of(&cluster, "g", "10.0.0.3"), StorageStatus::WaitSync, "beats do not move it");
-    let asked = cluster.sync_source_request(&name("g"), &id("10.0.0.3")).unwrap();
+    let asked = cluster.sync_source_request(&name("g"), &id("10.0.0.3"), &ip("10.0.0.1")).unwrap();
     assert_eq!(asked.answer, Some(source));
     for (reported, becomes) in [
         (StorageStatus::Syncing, StorageStatus::Syncing),
@@ -233,7 +233,7 @@ fn a_source_that_cannot_copy_is_forgotten() {
     let _ = cluster.join(now(9), &peer(3, "10.0.0.3"), &join("g")).unwrap();
     let _ = cluster.sync_dest_request(now(9), ConnId(3)).unwrap();
     let _ = cluster.change_status(ConnId(1), StorageStatus::WaitSync).unwrap();
-    let asked = cluster.sync_source_request(&name("g"), &id("10.0.0.3")).unwrap();
+    let asked = cluster.sync_source_request(&name("g"), &id("10.0.0.3"), &ip("10.0.0.1")).unwrap();
     assert_eq!(
         (asked.answer, asked.effects),
         (None, vec![Effect::SaveServers, Effect::GroupChanged { group: name("g") }])
@@ -241,7 +241,11 @@ fn a_source_that_cannot_copy_is_forgotten() {
     assert_eq!(cluster.sync_dest_query(ConnId(3)), Ok(None));
     for dest in ["10.0.0.9", "10.0.0.4"] {
         let _ = cluster.join(now(9), &peer(4, "10.0.0.4"), &join("g")).unwrap();
-        assert_eq!(refused(cluster.sync_source_request(&name("g"), &id(dest))), Status::ENOENT, "{dest}");
+        assert_eq!(
+            refused(cluster.sync_source_request(&name("g"), &id(dest), &ip("10.0.0.1"))),
+            Status::ENOENT,
+            "{dest}"
+        );
     }
 }
 
@@ -253,14 +257,15 @@ fn sync_times_come_from_active_peers_only() {
         let mut cluster = cluster_of(Settings { store_server, ..Settings::default() }, &[("g", &storages)]);
         let synced = |cluster: &Cluster| cluster.group(&name("g")).unwrap().storages()[0].last_synced();
         let _ = cluster.sync_report(
+            now(5),
             ConnId(1),
             &[(id("10.0.0.1"), 99), (id("10.0.0.2"), 80), (id("10.0.0.3"), 50), (id("10.0.0.9"), 1)],
         );
         assert_eq!(synced(&cluster), expected[0]);
-        let _ = cluster.sync_report(ConnId(1), &[(id("10.0.0.2"), 0)]);
+        let _ = cluster.sync_report(now(5), ConnId(1), &[(id("10.0.0.2"), 0)]);
         assert_eq!(synced(&cluster), expected[1], "{store_server:?}: a time of 0 says nothing");
         let _ = cluster.disconnect(ConnId(3));
-        let _ = cluster.sync_report(ConnId(1), &[(id("10.0.0.2"), 70), (id("10.0.0.3"), 60)]);
+        let _ = cluster.sync_report(now(5), ConnId(1), &[(id("10.0.0.2"), 70), (id("10.0.0.3"), 60)]);
         assert_eq!(synced(&cluster), expected[2], "{store_server:?}: a source that is gone is left out");
     }
 }
@@ -300,7 +305,7 @@ fn a_changed_address_takes_its_data_along() {
     let mut cluster = two_of(Settings::default());
     let _ = cluster.join(now(9), &peer(3, "10.0.0.3"), &join("g")).unwrap();
     let _ = cluster.sync_dest_request(now(9), ConnId(3)).unwrap();
-    let _ = cluster.sync_report(ConnId(2), &[(id("10.0.0.1"), 7)]).unwrap();
+    let _ = cluster.sync_report(now(5), ConnId(2), &[(id("10.0.0.1"), 7)]).unwrap();
     let change = |cluster: &mut Cluster, old: &str, new: &str, from: &str| {
         let result: Result<_, ClusterError> =
             cluster.report_ip_changed(now(20), &ip(from), &name("g"), &ip(old), &ip(new));
@@ -347,7 +352,9 @@ fn statistics_and_sync_times_are_saved_now_and_then() {
         .collect();
     assert_eq!(saved, [1000, 2000]);
     let saved: Vec<_> = (1..=1000)
-        .filter(|_| cluster.sync_report(ConnId(1), &[(id("10.0.0.2"), 5)]).unwrap().effects == [Effect::SaveTimestamps])
+        .filter(|_| {
+            cluster.sync_report(now(5), ConnId(1), &[(id("10.0.0.2"), 5)]).unwrap().effects == [Effect::SaveTimestamps]
+        })
         .collect();
     assert_eq!(saved, [1000]);
 }

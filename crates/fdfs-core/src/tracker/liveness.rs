@@ -2,7 +2,7 @@
 
 use super::cluster::{Cluster, ConnId};
 use super::effect::{Cause, Effect};
-use super::status;
+use super::status::{self, StatusEvent};
 use super::time::Now;
 
 impl Cluster {
@@ -11,9 +11,9 @@ impl Cluster {
     #[must_use = "the effects must be carried out"]
     pub fn disconnect(&mut self, conn: ConnId) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let place = self.require_joined(conn);
+        let place = self.place_of(conn);
         self.joined.remove(&conn);
-        let Ok((group, index)) = place else {
+        let Some((group, index)) = place else {
             return effects;
         };
         let group = &mut self.groups[group];
@@ -25,7 +25,7 @@ impl Cluster {
         storage.up_time = 0;
         // Whoever comes back is told everything again, in any status.
         (storage.told_chg_count, storage.told_trunk_chg_count) = (0, 0);
-        let to = status::on_disconnect(storage.status);
+        let to = status::after(storage.status, StatusEvent::Disconnect);
         group.set_status(index, to, Cause::Disconnect, &self.settings, &mut effects);
         effects
     }
@@ -43,12 +43,13 @@ impl Cluster {
         for group in &mut self.groups {
             for index in 0..group.storages.len() {
                 let storage = &group.storages[index];
-                let to = status::on_silence(storage.status);
+                let to = status::after(storage.status, StatusEvent::Silence);
                 if to != storage.status && now.since_ms(storage.last_beat_mono_ms) > interval_ms {
                     group.set_status(index, to, Cause::Silence, &self.settings, &mut effects);
                 }
             }
         }
+        self.save_sync_times(now, &mut effects);
         self.supervise_trunk_servers(now, &mut effects);
         effects
     }

@@ -11,7 +11,9 @@
 //! | may this storage join, what changes        | `join.rs`       |
 //! | beats, disk reports, their common answer   | `beat.rs`       |
 //! | closed connections, silent storages        | `liveness.rs`   |
-//! | old-data sync, sync times, reported states | `sync.rs`       |
+//! | old-data sync, reported states             | `sync.rs`       |
+//! | which records each member sends a new one   | `until.rs`      |
+//! | up to when who has whose changes           | `synced.rs`     |
 //! | which group, storage, path                 | `select/`       |
 //! | deletions, changed addresses               | `admin.rs`      |
 //! | what other storages must still be told     | `changelog.rs`  |
@@ -47,11 +49,13 @@ mod states;
 pub mod status;
 mod storage;
 mod sync;
+mod synced;
 #[cfg(test)]
 mod tests_support;
 mod time;
 mod trackers;
 mod trunk;
+mod until;
 mod watch;
 #[cfg(test)]
 mod weak_spots;

@@ -12,7 +12,7 @@ use super::ids::id_of_address;
 use super::loss::Loss;
 use super::settings::{Settings, StoreServer};
 use super::snapshot::{GroupRow, ServerRow, TimestampRow};
-use super::status;
+use super::status::{self, StatusEvent};
 use super::storage::Storage;
 use super::time::Now;
 
@@ -55,8 +55,9 @@ impl Cluster {
         }
         cluster.drop_unknown_sources(&mut losses);
         for row in &stored.timestamps {
-            cluster.restore_timestamps(row, &columns, &mut losses);
+            cluster.restore_timestamps(now, row, &columns, &mut losses);
         }
+        cluster.note_sync_bases();
         cluster.derive_last_synced();
         (cluster, losses)
     }
@@ -97,7 +98,10 @@ impl Cluster {
                 (entry.id, entry.addrs, entry.rw)
             }
         };
-        let status = status::on_restore(row.status)?;
+        if !status::is_stored(row.status) {
+            return None;
+        }
+        let status = status::after(row.status, StatusEvent::Restart);
         if group.find(&id).is_some() {
             losses.push(Loss::ServerTwice { group: row.group, id });
             return None;
@@ -179,6 +183,7 @@ impl Cluster {
 
     fn restore_timestamps(
         &mut self,
+        now: Now,
         row: &TimestampRow,
         columns: &[(GroupName, Option<StorageId>)],
         losses: &mut Vec<Loss>,
@@ -201,7 +206,7 @@ impl Cluster {
             if let Some(dest) = dest.filter(|dest| *dest != source && time > 0)
                 && let Some(dest) = group.find(&dest)
             {
-                group.storages[dest].synced_from.insert(source, time);
+                group.storages[dest].synced_from.set(now, source, time);
             }
         }
     }
@@ -210,7 +215,7 @@ impl Cluster {
     fn derive_last_synced(&mut self) {
         let least = self.settings.effective_store_server() == StoreServer::RoundRobin;
         for storage in self.groups.iter_mut().flat_map(|group| &mut group.storages) {
-            let times = storage.synced_from.values().copied();
+            let times = storage.synced_from.iter().map(|(_, time)| time);
             let derived = if least { times.min() } else { times.max() };
             storage.stat.last_synced_timestamp = derived.unwrap_or(0);
         }
@@ -248,8 +253,8 @@ mod tests {
         let mut cluster = cluster_of(Settings::default(), &groups);
         let _ = cluster.join(now(5), &peer(9, "10.0.0.3"), &join("a")).unwrap();
         let _ = cluster.sync_dest_request(now(5), ConnId(9)).unwrap();
-        let _ = cluster.sync_report(ConnId(1), &[(id("10.0.0.1"), 70), (id("10.0.0.4"), 60)]).unwrap();
-        let _ = cluster.sync_report(ConnId(2), &[(id("10.0.0.2"), 50)]).unwrap();
+        let _ = cluster.sync_report(now(5), ConnId(1), &[(id("10.0.0.1"), 70), (id("10.0.0.4"), 60)]).unwrap();
+        let _ = cluster.sync_report(now(5), ConnId(2), &[(id("10.0.0.2"), 50)]).unwrap();
         let _ = cluster.disconnect(ConnId(3));
         let _ = cluster.delete_storage(now(6), &name("a"), &id("10.0.0.4")).unwrap();
         cluster

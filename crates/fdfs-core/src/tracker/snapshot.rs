@@ -129,7 +129,7 @@ impl Cluster {
     #[must_use]
     pub fn timestamp_rows(&self) -> Vec<TimestampRow> {
         let times = |group: &Group, source: &Storage| {
-            group.stored().map(|dest| dest.synced_from.get(&source.id).copied().unwrap_or(0)).collect()
+            group.stored().map(|dest| dest.synced_from.get(&source.id).unwrap_or(0)).collect()
         };
         let mut rows = Vec::new();
         for group in &self.groups {

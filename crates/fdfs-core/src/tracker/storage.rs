@@ -1,13 +1,12 @@
 //! One storage as this tracker knows it.
 
-use std::collections::BTreeMap;
-
 use fdfs_proto::shared::{RwMode, StorageBrief, StorageStat, StorageStatus};
 use fdfs_proto::{IpText, StorageId, VersionText};
 
 use super::addr::Addrs;
 use super::cluster::ConnId;
 use super::ids::number_of;
+use super::synced::SyncTimes;
 
 /// Space of one store path, in megabytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,7 +41,9 @@ pub struct Storage {
     pub(crate) changelog_offset: u64,
     pub(crate) stat: StorageStat,
     /// Of each source: up to when everything has arrived here. One column of the matrix of sync times.
-    pub(crate) synced_from: BTreeMap<StorageId, i64>,
+    pub(crate) synced_from: SyncTimes,
+    /// While old files are copied here: what the source had of each other member when it was chosen.
+    pub(crate) sync_basis: SyncTimes,
     pub(crate) connection: Option<ConnId>,
     pub(crate) last_beat_mono_ms: u64,
     pub(crate) told_chg_count: u64,
@@ -73,7 +74,8 @@ impl Storage {
             sync_until: 0,
             changelog_offset: 0,
             stat: StorageStat::default(),
-            synced_from: BTreeMap::new(),
+            synced_from: SyncTimes::default(),
+            sync_basis: SyncTimes::default(),
             connection: None,
             last_beat_mono_ms: 0,
             told_chg_count: 0,

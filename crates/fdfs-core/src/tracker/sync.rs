@@ -1,17 +1,15 @@
-//! Who copies old files to whom, how far copies have come, and what storages report of each other.
+//! Who copies old files to whom, and what storages report of each other.
 
 use fdfs_proto::limits::STORAGES_PER_GROUP;
 use fdfs_proto::shared::{RwMode, StorageBrief, StorageStatus};
-use fdfs_proto::{GroupName, StorageId};
+use fdfs_proto::{GroupName, IpText, StorageId};
 
 use super::addr::Addrs;
-use super::beat::{BeatAnswer, SAVE_EVERY_COUNT};
 use super::cluster::{Cluster, ConnId};
 use super::effect::{Cause, Effect, Event, Outcome, changed, save, save_members};
 use super::error::ClusterError;
 use super::group::GroupPort;
-use super::settings::StoreServer;
-use super::status;
+use super::status::{self, StatusEvent};
 use super::storage::Storage;
 use super::time::Now;
 
@@ -25,45 +23,6 @@ pub struct SyncSource {
 }
 
 impl Cluster {
-    /// A storage tells up to when everything of each peer has arrived (89).
-    ///
-    /// Times of 0, of itself and of sources that are not ACTIVE now are left out.
-    ///
-    /// # Errors
-    /// [`ClusterError::NotJoined`].
-    pub fn sync_report(
-        &mut self,
-        conn: ConnId,
-        times: &[(StorageId, u32)],
-    ) -> Result<Outcome<BeatAnswer>, ClusterError> {
-        let (group_index, index) = self.require_joined(conn)?;
-        let group = &mut self.groups[group_index];
-        let (mut least, mut greatest) = (i64::MAX, 0);
-        for &(source, time) in times.iter().filter(|(_, time)| *time > 0) {
-            let time = i64::from(time);
-            match group.find(&source) {
-                Some(found) if found != index && group.storages[found].status == StorageStatus::Active => {}
-                _ => continue,
-            }
-            group.storages[index].synced_from.insert(source, time);
-            (least, greatest) = (least.min(time), greatest.max(time));
-        }
-        if greatest > 0 {
-            let last_synced = &mut group.storages[index].stat.last_synced_timestamp;
-            *last_synced = match self.settings.effective_store_server() {
-                StoreServer::RoundRobin => least,
-                StoreServer::FirstById | StoreServer::LowestPriority => greatest.max(*last_synced),
-            };
-        }
-        let mut effects = Vec::new();
-        self.unsaved_sync_count += 1;
-        if self.unsaved_sync_count >= SAVE_EVERY_COUNT {
-            self.unsaved_sync_count = 0;
-            save(&mut effects, Effect::SaveTimestamps);
-        }
-        Ok(Outcome::new(self.news(conn, group_index, index), effects))
-    }
-
     /// A new storage asks who copies the old files to it (87); `None`: nobody has any.
     ///
     /// # Errors
@@ -81,14 +40,14 @@ impl Cluster {
         } else {
             None
         };
-        let storage = &mut group.storages[index];
-        let to = match answer {
-            Some(SyncSource { id, until }) => {
-                (storage.sync_source, storage.sync_until) = (Some(id), until);
-                StorageStatus::WaitSync
+        let event = match answer {
+            Some(source) => {
+                group.set_source(index, Some(source));
+                StatusEvent::SourceChosen
             }
-            None => StorageStatus::Online,
+            None => StatusEvent::NobodyElse,
         };
+        let to = status::after(group.storages[index].status, event);
         changed(&mut effects, group.name);
         group.set_status(index, to, Cause::SyncDestRequest, &self.settings, &mut effects);
         save(&mut effects, Effect::SaveServers);
@@ -107,23 +66,22 @@ impl Cluster {
         let mut effects = Vec::new();
         let from = group.storages[index].status;
         let to = match source {
-            None => status::on_notify_without_source(from),
+            None => status::after(from, StatusEvent::ToldNoSource),
             Some(source) => {
-                let waits = matches!(from, StorageStatus::Init | StorageStatus::WaitSync | StorageStatus::Syncing);
-                if waits {
+                if status::is_joining(from) {
                     let found = group.require(&source.id)?;
                     if !status::is_stored(group.storages[found].status) {
                         return Err(ClusterError::NoStorage { group: group.name, id: source.id });
                     }
-                    let storage = &mut group.storages[index];
+                    let storage = &group.storages[index];
                     // Differs from C: a later choice replaces an earlier one, so that trackers agree on it.
                     if storage.sync_source.is_none() || source.until > storage.sync_until {
-                        (storage.sync_source, storage.sync_until) = (Some(source.id), source.until);
+                        group.set_source(index, Some(source));
                         changed(&mut effects, group.name);
                         save(&mut effects, Effect::SaveServers);
                     }
                 }
-                status::on_notify_with_source(from)
+                status::after(from, StatusEvent::ToldSource)
             }
         };
         if from != to {
@@ -146,7 +104,8 @@ impl Cluster {
 
     /// A storage asks who copies old files to a peer (86); `None`: nobody does.
     ///
-    /// A source that can no longer do it is forgotten.
+    /// A source that can no longer do it is forgotten. The time is that of [`Group::until_for`]: `asker` is the address of
+    /// the peer that asks.
     ///
     /// # Errors
     /// [`ClusterError::NoGroup`]; [`ClusterError::NoStorage`] also for INIT, DELETED and IP_CHANGED destinations.
@@ -154,6 +113,7 @@ impl Cluster {
         &mut self,
         group: &GroupName,
         dest: &StorageId,
+        asker: &IpText,
     ) -> Result<Outcome<Option<SyncSource>>, ClusterError> {
         let group = self.require_group(group)?;
         let group = &mut self.groups[group];
@@ -165,15 +125,14 @@ impl Cluster {
         let Some(id) = storage.sync_source else {
             return Ok(Outcome::new(None, Vec::new()));
         };
-        let until = storage.sync_until;
+        let until = group.until_for(index, asker);
         let source_status = group.storage(&id).map(|source| source.status);
         match source_status {
             Some(StorageStatus::Offline | StorageStatus::Online | StorageStatus::Active | StorageStatus::Recovery) => {
                 Ok(Outcome::new(Some(SyncSource { id, until }), Vec::new()))
             }
             _ => {
-                let storage = &mut group.storages[index];
-                (storage.sync_source, storage.sync_until) = (None, 0);
+                group.set_source(index, None);
                 Ok(Outcome::new(None, vec![Effect::SaveServers, Effect::GroupChanged { group: group.name }]))
             }
         }
@@ -188,7 +147,7 @@ impl Cluster {
         let group = &mut self.groups[group];
         let mut effects = Vec::new();
         let from = group.storages[index].status;
-        let to = status::on_own_request(from, asked);
+        let to = status::after(from, StatusEvent::Asked(asked));
         if from != to {
             group.set_status(index, to, Cause::OwnRequest, &self.settings, &mut effects);
             save(&mut effects, Effect::SaveServers);
@@ -241,10 +200,14 @@ impl Cluster {
         };
         let group = &mut self.groups[group];
         let from = group.storages[index].status;
-        let to = status::on_report(from, brief.status);
+        let to = status::after(from, StatusEvent::Reported(brief.status));
         if from != to {
             // A storage that only others hear is given one interval to be heard here.
             group.storages[index].last_beat_mono_ms = now.mono_ms;
+            if status::is_joining(from) && to.is_available() {
+                group.note_old_files_came(now, index);
+                save(effects, Effect::SaveTimestamps);
+            }
             group.set_status(index, to, Cause::PeerReport, &self.settings, effects);
             save(effects, Effect::SaveServers);
         }

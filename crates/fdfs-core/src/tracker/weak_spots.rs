@@ -121,7 +121,7 @@ fn w31_nothing_can_be_done_without_a_join() {
         cluster.change_status(stranger, StorageStatus::Deleted).err(),
         cluster.beat(now(1), stranger, None).err(),
         cluster.disk_usage(now(1), stranger, &[HALF]).err(),
-        cluster.sync_report(stranger, &[(id("10.0.0.1"), 5)]).err(),
+        cluster.sync_report(now(1), stranger, &[(id("10.0.0.1"), 5)]).err(),
         cluster.replica_change(now(1), stranger, &[StorageBrief::NONE]).err(),
         cluster.trunk_file_id(stranger).err(),
         cluster.report_trunk_file_id(stranger, 1).err(),

@@ -57,10 +57,12 @@ impl LinkError {
         matches!(self, Self::Refused { status, .. } if *status == wanted)
     }
 
-    /// Whether it is only too early: the tracker will answer otherwise once the other storages are up.
+    /// Whether it is nothing to worry about: the tracker will answer otherwise once the others are up, or this storage has
+    /// joined anew.
     #[must_use]
     pub fn is_later(&self) -> bool {
         matches!(self, Self::Refused { command: "STORAGE_JOIN", status: Status::EAGAIN, .. })
+            || self.is_refusal(Status::EACCES)
     }
 }
 

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use fdfs_core::roster::Roster;
+use fdfs_core::tracker::status::{self, StatusEvent};
 use fdfs_net::Caller;
 use fdfs_proto::cmd::tracker::{Beat, BeatAnswer, ChangeStatus, DiskUsage, PathSpace, SyncReport, SyncedUpTo};
 use fdfs_proto::limits::STORAGES_PER_GROUP;
@@ -105,7 +106,10 @@ impl<'s, 'a> Reports<'s, 'a> {
             self.settle_at = match self.session.settle(caller, may_ask).await? {
                 Settled::Yes => None,
                 Settled::Later => Some(Instant::now() + SETTLE_PAUSE),
+                Settled::Again => Some(Instant::now()),
             };
+            // What this try itself asked of all is done here.
+            self.settle_round = self.session.storage.link.settle_round();
         }
         self.correct_status(caller).await?;
         // Disks first: a storage is ACTIVE with its first report, and must not be offered as one without space.
@@ -189,7 +193,7 @@ impl<'s, 'a> Reports<'s, 'a> {
         tell(caller, &ChangeStatus { status }).await?;
         self.correct_at = Instant::now() + CORRECT_PAUSE;
         // A tracker makes nobody ACTIVE for the asking: the next beat does.
-        self.session.learn_status(caller, fdfs_core::tracker::status::on_own_request(StorageStatus::Init, status));
+        self.session.learn_status(caller, status::after(StorageStatus::Init, StatusEvent::Asked(status)));
         self.beat_if_due();
         Ok(())
     }

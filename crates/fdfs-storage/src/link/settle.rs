@@ -21,6 +21,8 @@ pub(super) enum Settled {
     Yes,
     /// Not now: another try may find more.
     Later,
+    /// What was believed so far is no longer: to be tried again at once.
+    Again,
 }
 
 impl Session<'_> {
@@ -61,8 +63,7 @@ impl Session<'_> {
             }
             Err(e) if e.is_refusal(Status::ENOENT) => {
                 storage.link.note_source_known(self.index, false);
-                self.look_for_another(caller).await?;
-                Ok(Settled::Later)
+                self.look_for_another(caller).await
             }
             Err(e) => Err(e),
         }
@@ -78,9 +79,7 @@ impl Session<'_> {
         match ask(caller, &SyncDestRequest, whole::<SyncSourceAnswer>).await {
             Ok(answer) => {
                 tracing::warn!("{old}, which copies the old files to this storage, has been away for too long");
-                self.decide(answer.source)?;
-                storage.link.ask_to_settle();
-                Ok(())
+                self.decide(answer.source)
             }
             Err(e) if e.is_refusal(Status::ENOENT) => Ok(()),
             Err(e) => Err(e),
@@ -89,10 +88,10 @@ impl Session<'_> {
 
     /// The trackers do not know the source: it was deleted. When none of them does, another one is asked for, unless
     /// the old files have arrived already.
-    async fn look_for_another(&self, caller: &mut Caller) -> Result<(), LinkError> {
+    async fn look_for_another(&self, caller: &mut Caller) -> Result<Settled, LinkError> {
         let storage = self.storage;
         if !storage.link.is_source_unknown_everywhere() {
-            return Ok(());
+            return Ok(Settled::Later);
         }
         let highest = storage.link.read(|roster| roster.highest_own_status());
         let known = ask(caller, &SyncDestQuery, whole::<SyncSourceAnswer>).await?.source;
@@ -110,11 +109,12 @@ impl Session<'_> {
                 flag.sync_src_server = Default::default();
                 flag.sync_until_timestamp = 0;
             }
-            _ => return Ok(()),
+            _ => return Ok(Settled::Later),
         }
         drop(flag);
+        storage.save_init_flag()?;
         storage.link.ask_to_settle();
-        Ok(storage.save_init_flag()?)
+        Ok(Settled::Again)
     }
 
     /// Remembers who copies the old files, before anybody is told.
@@ -129,7 +129,10 @@ impl Session<'_> {
             flag.sync_src_server = source.map_or_else(Default::default, |source| source.id);
             flag.sync_until_timestamp = source.map_or(0, |source| source.until_secs);
         }
-        Ok(self.storage.save_init_flag()?)
+        self.storage.save_init_flag()?;
+        // The other trackers are told as well.
+        self.storage.link.ask_to_settle();
+        Ok(())
     }
 
     /// Whether the chosen source never stored a file, so that there is nothing to copy.

@@ -29,9 +29,9 @@ pub(super) fn disk_usage(call: &mut Call<'_>) -> Result<(), RequestError> {
 
 pub(super) fn sync_report(call: &mut Call<'_>) -> Result<(), RequestError> {
     let SyncReport { sources } = call.decode_joined()?;
-    let conn = call.peer.conn;
+    let (now, conn) = (call.tracker.now(), call.peer.conn);
     let times: Vec<(StorageId, u32)> = sources.iter().map(|s| (s.source_id, s.timestamp_secs)).collect();
-    let decided = call.tracker.decide(|cluster| cluster.sync_report(conn, &times))?;
+    let decided = call.tracker.decide(|cluster| cluster.sync_report(now, conn, &times))?;
     reply(call, decided);
     Ok(())
 }

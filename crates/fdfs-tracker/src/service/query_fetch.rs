@@ -29,7 +29,8 @@ pub(super) fn all(call: &mut Call<'_>) -> Result<(), RequestError> {
 pub(super) fn update(call: &mut Call<'_>) -> Result<(), RequestError> {
     let FetchRequest { group, name } = call.decode()?;
     let facts = facts_of(&name);
-    let found = call.tracker.query(|cluster| cluster.query_update(&group, &facts, &call.peer.ip))?;
+    let now = call.tracker.now();
+    let found = call.tracker.query(|cluster| cluster.query_update(now, &group, &facts, &call.peer.ip))?;
     FetchTarget { group, server: storage_addr(&found) }.encode(call.tracker.addr_size, call.answer);
     Ok(())
 }

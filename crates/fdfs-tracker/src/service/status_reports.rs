@@ -12,11 +12,13 @@ pub(super) fn change_status(call: &mut Call<'_>) -> Result<(), RequestError> {
     Ok(())
 }
 
-pub(super) fn report_status(call: &mut Call<'_>) -> Result<(), RequestError> {
+/// On stable storage before it is answered: the report that all old files are there is made once, and a tracker that forgot
+/// it would leave a storage waiting for ever. What storages say of themselves they say again after each join.
+pub(super) async fn report_status(call: &mut Call<'_>) -> Result<(), RequestError> {
     let ReportStatus { group, storage } = call.decode()?;
     let now = call.tracker.now();
-    let _ = call.tracker.change(|cluster| cluster.report_status(now, &group, &storage))?;
-    Ok(())
+    let ticket = call.tracker.change(|cluster| cluster.report_status(now, &group, &storage))?;
+    call.tracker.saver.saved(ticket).await
 }
 
 pub(super) fn replica_change(call: &mut Call<'_>) -> Result<(), RequestError> {

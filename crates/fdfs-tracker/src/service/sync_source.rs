@@ -1,4 +1,5 @@
-//! Who copies the old files to a new storage (79, 86, 87, 88).
+//! Who copies the old files to a new storage (79, 86, 87, 88). The storage keeps what was decided and tells it again after
+//! each join (88), so nobody waits for a disk here.
 
 use fdfs_core::tracker as core;
 use fdfs_proto::cmd::tracker::{
@@ -34,7 +35,8 @@ pub(super) fn notify(call: &mut Call<'_>) -> Result<(), RequestError> {
 
 pub(super) fn source_request(call: &mut Call<'_>) -> Result<(), RequestError> {
     let SyncSourceRequest { group, dest_id } = call.decode()?;
-    let decided = call.tracker.decide(|cluster| cluster.sync_source_request(&group, &dest_id))?;
+    let asker = call.peer.ip;
+    let decided = call.tracker.decide(|cluster| cluster.sync_source_request(&group, &dest_id, &asker))?;
     reply(call, decided.answer);
     Ok(())
 }
