@@ -1,5 +1,7 @@
 //! Storages that watch their group (our own command 241).
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
 mod support;
 
 use std::io::Write as _;

@@ -120,7 +120,7 @@ impl Session<'_> {
     /// Remembers who copies the old files, before anybody is told.
     fn decide(&self, source: Option<SyncSource>) -> Result<(), LinkError> {
         match source {
-            Some(source) => tracing::warn!("{} copies the old files of the group to this storage", source.id),
+            Some(source) => tracing::info!("{} copies the old files of the group to this storage", source.id),
             None => tracing::info!("nobody has old files for this storage"),
         }
         {

@@ -76,7 +76,7 @@ impl Group {
     /// The first of these storages that has a file, or else may have it.
     fn first_with(
         &self,
-        places: impl Iterator<Item = usize> + Clone,
+        places: &(impl Iterator<Item = usize> + Clone),
         file: &FileFacts,
         now: Now,
         settings: &Settings,
@@ -93,7 +93,7 @@ impl Group {
     fn next_writable_with(&mut self, file: &FileFacts, now: Now, settings: &Settings) -> Option<usize> {
         let next = self.next_writable(settings)?;
         let others = self.writable_behind(next).collect::<Vec<_>>();
-        let found = self.first_with(std::iter::once(next).chain(others), file, now, settings);
+        let found = self.first_with(&std::iter::once(next).chain(others), file, now, settings);
         if let Some(found) = found.filter(|&found| found != next) {
             if settings.effective_store_server() == StoreServer::RoundRobin {
                 self.took_turn(found);
@@ -127,14 +127,14 @@ impl Cluster {
         let mut found = if from_source { group.source_in(file, &group.readable) } else { None };
         if found.is_none() && file.normal {
             let (before, behind) = group.readable.split_at(group.read_cursor.min(group.readable.len()));
-            found = group.first_with(behind.iter().chain(before).copied(), file, now, settings);
+            found = group.first_with(&behind.iter().chain(before).copied(), file, now, settings);
             let place = found.and_then(|found| group.readable.iter().position(|&index| index == found));
             if let Some(place) = place {
                 group.read_cursor = (place + 1) % group.readable.len();
             }
         } else if found.is_none() {
             // Differs from C: a storage that has at least the beginning of the file's story is better than any.
-            found = group.first_with(group.readable.iter().copied(), file, now, settings);
+            found = group.first_with(&group.readable.iter().copied(), file, now, settings);
         }
         let found = found.or_else(|| group.fallback()).ok_or(ClusterError::NoReadable { group: group.name })?;
         Ok(group.storages[found].endpoint(asker))
@@ -165,7 +165,7 @@ impl Cluster {
             found.truncate(1);
         }
         if found.is_empty() {
-            let likely = group.first_with(group.readable.iter().copied(), file, now, &self.settings);
+            let likely = group.first_with(&group.readable.iter().copied(), file, now, &self.settings);
             let fallback = likely.or_else(|| group.fallback()).ok_or(ClusterError::NoReadable { group: group.name })?;
             found.push(group.storages[fallback].endpoint(asker));
         }
