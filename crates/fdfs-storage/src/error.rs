@@ -2,9 +2,10 @@
 
 use fdfs_core::placement::PlacementError;
 use fdfs_net::NetError;
-use fdfs_proto::file_id::NameError;
+use fdfs_proto::file_id::{LogicName, NameError};
 use fdfs_proto::{GroupName, Status, WireError};
 use fdfs_store::StoreError;
+use fdfs_store::slot::is_trunk_file_name;
 
 use crate::commit::CommitError;
 
@@ -74,6 +75,18 @@ pub enum RequestError {
         /// The file.
         name: String,
     },
+    /// A file that came in is not what its name tells.
+    #[error("{name}: what came in is not what the name tells")]
+    NotAsNamed {
+        /// The file.
+        name: String,
+    },
+    /// A whole trunk file can be read, but only its slots are changed.
+    #[error("{name} is a trunk file, which is not deleted or replaced as a whole")]
+    WholeTrunkFile {
+        /// Its name.
+        name: String,
+    },
     /// Links lead to each other.
     #[error("{name}: too many links")]
     TooManyLinks {
@@ -117,6 +130,8 @@ impl RequestError {
             Self::PathBroken { .. } => Status::EIO,
             Self::NoFreeName => Status::EEXIST,
             Self::NoMetadata { .. } => Status::ENOENT,
+            Self::NotAsNamed { .. } => Status::EIO,
+            Self::WholeTrunkFile { .. } => Status::EPERM,
             Self::TooManyLinks { .. } => Status::ELOOP,
             Self::Store(e) => e.status(),
             Self::Commit(e) => e.status(),
@@ -135,4 +150,14 @@ impl RequestError {
             _ => false,
         }
     }
+}
+
+/// The name of a whole trunk file is good for reading only.
+///
+/// Differs from C: the reference removes the trunk file, with all files in it.
+///
+/// # Errors
+/// [`RequestError::WholeTrunkFile`].
+pub fn refuse_trunk_file(name: &LogicName) -> Result<(), RequestError> {
+    if is_trunk_file_name(name) { Err(RequestError::WholeTrunkFile { name: name.to_string() }) } else { Ok(()) }
 }

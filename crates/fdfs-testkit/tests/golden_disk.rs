@@ -140,13 +140,9 @@ fn check_file(cluster: &Cluster, node: &str, file: &Value) {
     let id = file["id"].as_str().unwrap();
     let (group, name) = id.split_once('/').unwrap();
     let reply = cluster.to_storage(0).send(&download(0, 0, group, name.as_bytes())).reply();
-    if file["size"] == 0 {
-        assert_eq!(reply.status(), Some(support::EINVAL), "{node}: {id}");
-    } else {
-        let RawReply::Whole { status: 0, body } = reply else { panic!("{node}: {id}: {reply:?}") };
-        assert_eq!(body.len() as u64, file["size"].as_u64().unwrap(), "{node}: {id}");
-        assert_eq!(format!("{:08x}", crc32fast::hash(&body)), file["crc32"].as_str().unwrap(), "{node}: {id}");
-    }
+    let RawReply::Whole { status: 0, body } = reply else { panic!("{node}: {id}: {reply:?}") };
+    assert_eq!(body.len() as u64, file["size"].as_u64().unwrap(), "{node}: {id}");
+    assert_eq!(format!("{:08x}", crc32fast::hash(&body)), file["crc32"].as_str().unwrap(), "{node}: {id}");
     let id = id.parse().unwrap();
     let client = cluster.client();
     let info = cluster.block_on(client.file_info_from_server(&id, InfoFlags::default())).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fdfs_proto::cmd::storage::TrunkInfo;
 use fdfs_proto::file_id::FileId;
 
-use crate::error::RequestError;
+use crate::error::{RequestError, refuse_trunk_file};
 use crate::exchange::{Exchange, Reply};
 use crate::names::{in_name, now_unix_secs};
 use crate::storage::Storage;
@@ -15,6 +15,7 @@ pub(super) async fn delete_file(storage: &Arc<Storage>, exchange: &mut Exchange<
     let file: FileId = exchange.decode().await?;
     let name = storage.own_name(&file)?;
     exchange.log_name = Some(file.name);
+    refuse_trunk_file(&name)?;
     let _file = storage.lock_file(&name).await;
     let slot = storage.slot(name.store_path_index())?;
     let freed = storage.write_path.remove(slot, &name, in_name(now_unix_secs())).await?;

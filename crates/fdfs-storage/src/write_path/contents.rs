@@ -51,13 +51,14 @@ impl<F: Fs> WritePath<F> {
     pub async fn content_info(&self, name: &LogicName) -> Result<DataFileInfo, RequestError> {
         let slot = self.slot_of(name)?;
         let permit = slot.permits.read().await;
-        let info = slot.path.content_info(name)?;
-        let is_link = match name.trunk_part() {
-            Some(_) => slot.path.open_content(name)?.is_link(),
-            None => false,
+        let file = match name.trunk_part() {
+            Some(_) => slot.path.open_slot(name)?,
+            None => None,
         };
+        let Some(file) = file else { return Ok(slot.path.file_info(name.true_name())?) };
         drop(permit);
-        if !is_link {
+        let info = DataFileInfo { len_bytes: file.len_bytes, modified_unix_secs: file.modified_unix_secs };
+        if !file.is_link() {
             return Ok(info);
         }
         Ok(DataFileInfo { len_bytes: self.open_content(name).await?.len_bytes, ..info })

@@ -27,7 +27,7 @@ use crate::permits::PathPermits;
 
 use in_slots::clear;
 pub use in_slots::logic_name;
-pub use slot_replica::Incoming;
+pub use slot_replica::SlotPlace;
 
 pub use file_locks::{FileGuard, FileLocks};
 pub use history::{History, TAIL_BYTES};

@@ -289,7 +289,7 @@ impl<F: Fs> WritePath<F> {
     ) -> Result<bool, RequestError> {
         slot.check_writable()?;
         let permit = slot.permits.read().await;
-        let is_here = self.look(slot, name)?.stat.is_some();
+        let is_here = self.is_in_slot(slot, name)? || self.look(slot, name)?.stat.is_some();
         drop(permit);
         if is_here {
             self.record_replica(slot, name, op, sent).await?;

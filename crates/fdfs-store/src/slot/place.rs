@@ -115,9 +115,7 @@ impl<F: Fs> StorePath<F> {
     /// # Errors
     /// As [`StorePath::open_file`].
     pub fn open_content(&self, name: &LogicName) -> Result<StoredFile<F>, StoreError> {
-        if let Some(slot) = Slot::of(name)
-            && let Some(file) = self.open_slot(&slot, name)?
-        {
+        if let Some(file) = self.open_slot(name)? {
             return Ok(file);
         }
         let plain = self.open_file(name.true_name())?;
@@ -130,13 +128,17 @@ impl<F: Fs> StorePath<F> {
         })
     }
 
-    /// The file of a name in its slot; `None` when the slot holds none or another.
-    fn open_slot(&self, slot: &Slot, name: &LogicName) -> Result<Option<StoredFile<F>>, StoreError> {
+    /// Opens the file of a name in its slot; `None` when the name has no slot, or the slot holds none or another.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn open_slot(&self, name: &LogicName) -> Result<Option<StoredFile<F>>, StoreError> {
+        let Some(slot) = Slot::of(name) else { return Ok(None) };
         let opened = match self.trunk_file(slot.file) {
             Err(e) if e.is_not_found() => return Ok(None),
             other => other?,
         };
-        let header = self.slot_header(&opened.file, slot)?;
+        let header = self.slot_header(&opened.file, &slot)?;
         let Some(told) = header.header().filter(|header| header.is_of(name)) else { return Ok(None) };
         Ok(Some(StoredFile {
             file: Handle::Trunk(opened.file),
@@ -174,9 +176,7 @@ impl<F: Fs> StorePath<F> {
     /// # Errors
     /// As [`StorePath::file_info`].
     pub fn content_info(&self, name: &LogicName) -> Result<DataFileInfo, StoreError> {
-        if let Some(slot) = Slot::of(name)
-            && let Some(file) = self.open_slot(&slot, name)?
-        {
+        if let Some(file) = self.open_slot(name)? {
             return Ok(DataFileInfo { len_bytes: file.len_bytes, modified_unix_secs: file.modified_unix_secs });
         }
         self.file_info(name.true_name())

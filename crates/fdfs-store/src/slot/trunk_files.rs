@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use fdfs_proto::file_id::LogicName;
+
 use crate::error::{At, StoreError};
 use crate::fs::{FileKind, Fs, FsFile};
 use crate::real_fs::RealFs;
@@ -30,6 +32,13 @@ impl TrunkFileId {
     pub fn true_name(&self) -> String {
         trunk_file_name(self.high, self.low, self.id)
     }
+}
+
+/// Whether a name is that of a whole trunk file: a number of six or more digits. No other file is called so.
+#[must_use]
+pub fn is_trunk_file_name(name: &LogicName) -> bool {
+    let file_name = name.file_name();
+    (6..=10).contains(&file_name.len()) && file_name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[derive(Debug)]

@@ -154,8 +154,7 @@ impl<F: Fs> StorePath<F> {
             return Err(self.slot_error(slot, error));
         }
         let is_free = if slot.alloc_size <= CHECKED_WHOLE_MAX_BYTES {
-            let zero = is_zero(&*opened.file, slot.content_offset(), slot.end());
-            zero.at("read", self.data_path(), "a trunk file")? && self.slot_header(&opened.file, slot)?.is_free()
+            is_free_as_a_whole(&*opened.file, slot).at("read", self.data_path(), "a trunk file")?
         } else {
             self.slot_header(&opened.file, slot)?.is_free()
         };
@@ -188,17 +187,25 @@ impl<F: Fs> StorePath<F> {
     }
 }
 
-/// Whether there are only zeros from `at` to `end`; what is behind the end of the file counts as zero.
-fn is_zero(file: &impl FsFile, mut at: u64, end: u64) -> std::io::Result<bool> {
-    let mut piece = [0; 4096];
+/// Whether the header says that a slot is free, and all behind it is zero. What is behind the end of the file is zero.
+fn is_free_as_a_whole(file: &impl FsFile, slot: &Slot) -> std::io::Result<bool> {
+    let mut piece = [0; 8 << 10];
+    let (mut at, end) = (u64::from(slot.offset), slot.end());
     while at < end {
         let len = usize::try_from(end - at).unwrap_or(usize::MAX).min(piece.len());
         let have = file.read_full_at(&mut piece[..len], at)?;
-        if piece[..have] != ZEROS[..have] {
+        piece[have..len].fill(0);
+        let content = match piece[..len].split_first_chunk() {
+            Some((header, content)) if at == u64::from(slot.offset) => {
+                if !HeaderBytes(*header).is_free() {
+                    return Ok(false);
+                }
+                content
+            }
+            _ => &piece[..len],
+        };
+        if *content != ZEROS[..content.len()] {
             return Ok(false);
-        }
-        if have < len {
-            break;
         }
         at += len as u64;
     }

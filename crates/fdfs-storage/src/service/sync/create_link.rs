@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fdfs_proto::cmd::storage::SyncTwoNames;
 use fdfs_proto::file_id::FileId;
 
-use super::{arrived, sent};
+use super::{arrived, sent, slot_file};
 use crate::error::RequestError;
 use crate::exchange::{Exchange, Reply};
 use crate::storage::Storage;
@@ -22,7 +22,10 @@ pub(super) async fn create_link(storage: &Arc<Storage>, exchange: &mut Exchange<
     let sent = sent(storage, exchange, request.timestamp);
     let slot = storage.slot(name.store_path_index())?;
     let _files = storage.write_path.locks.lock_two(name.as_str(), target.as_str()).await;
-    let outcome = storage.write_path.take_link(slot, &name, &target, &sent).await?;
+    let outcome = match slot_file::take_link(storage, &name, &target, &sent).await? {
+        Some(outcome) => outcome,
+        None => storage.write_path.take_link(slot, &name, &target, &sent).await?,
+    };
     if outcome == Outcome::NeedsWhole {
         tracing::info!("{name}: the link from {} leads to {target}, which is not here", exchange.peer());
     }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use fdfs_proto::Status;
 use fdfs_proto::cmd::storage::SyncDeleteFile;
-use fdfs_proto::file_id::Kind;
 
 use super::{arrived, sent};
-use crate::error::RequestError;
+use crate::error::{RequestError, refuse_trunk_file};
 use crate::exchange::{Exchange, Reply};
 use crate::storage::Storage;
 use crate::write_path::Outcome;
@@ -16,13 +15,14 @@ use crate::write_path::Outcome;
 pub(super) async fn delete_file(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
     let request: SyncDeleteFile = exchange.decode().await?;
     let name = storage.own_name(&request.file)?;
-    if name.kind() == Kind::Trunk {
-        return Err(RequestError::NotServed { label: "replication into trunk files" });
-    }
+    refuse_trunk_file(&name)?;
     let sent = sent(storage, exchange, request.timestamp);
     let slot = storage.slot(name.store_path_index())?;
     let _file = storage.lock_file(&name).await;
-    let outcome = storage.write_path.take_delete(slot, &name, &sent).await?;
+    let outcome = match storage.write_path.take_delete_in_slot(slot, &name, &sent).await? {
+        Some(outcome) => outcome,
+        None => storage.write_path.take_delete(slot, &name, &sent).await?,
+    };
     arrived(storage, exchange, &sent);
     storage.doubts.settle(name.text());
     // The sender takes a missing file for a deleted one.

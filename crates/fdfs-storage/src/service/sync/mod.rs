@@ -9,6 +9,7 @@ mod delete_file;
 mod hello;
 mod rename_file;
 mod report_server_id;
+mod slot_file;
 mod truncate_file;
 mod whole_file;
 

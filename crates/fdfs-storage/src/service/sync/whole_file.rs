@@ -7,8 +7,8 @@ use fdfs_proto::cmd::storage::{ContentHead, SyncFileHead};
 use fdfs_proto::disk::binlog_record::Op;
 use fdfs_proto::file_id::{Kind, LogicName};
 
-use super::{arrived, count_bytes, incoming, sent, spool};
-use crate::error::RequestError;
+use super::{arrived, count_bytes, incoming, sent, slot_file, spool};
+use crate::error::{RequestError, refuse_trunk_file};
 use crate::exchange::{Exchange, Reply};
 use crate::storage::Storage;
 use crate::write_path::{Outcome, Sent};
@@ -37,9 +37,7 @@ async fn whole_file(
         head.check_without_content(exchange.body_len())?;
     }
     let name = storage.own_name(&head.file)?;
-    if name.kind() == Kind::Trunk {
-        return Err(RequestError::NotServed { label: "replication into trunk files" });
-    }
+    refuse_trunk_file(&name)?;
     let sent = sent(storage, exchange, head.timestamp);
     let outcome = if has_content {
         let received = receive(storage, exchange, &name, op, &sent).await;
@@ -62,6 +60,11 @@ async fn receive(
 ) -> Result<Outcome, RequestError> {
     let slot = storage.slot(name.store_path_index())?;
     let write_path = &storage.write_path;
+    if name.kind() == Kind::Trunk
+        && let Some(outcome) = slot_file::receive(storage, exchange, name, op, sent).await?
+    {
+        return Ok(outcome);
+    }
     let mut spooled = None;
     if exchange.whole_content().is_none() {
         // A large file is looked at before its bytes are written.
