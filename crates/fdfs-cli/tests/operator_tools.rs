@@ -143,6 +143,39 @@ fn the_stat_programs_say_what_is_wrong() {
     }
 }
 
+#[test]
+fn the_programs_for_appender_files_say_what_is_wrong() {
+    let place = Place::new();
+    fs::write(place.path("a.txt"), "abc").unwrap();
+    let id = "group1/M00/00/03/Ck4BC2sAEAKEAj2qAAAAADUkQcI950.log";
+    for (program, args) in [
+        ("fdfs_upload_appender", &["a.txt"][..]),
+        ("fdfs_append_file", &[id, "a.txt"]),
+        ("fdfs_regenerate_filename", &[id]),
+        ("fdfs_appender_test", &["a.txt"]),
+        ("fdfs_appender_test1", &["a.txt"]),
+        ("fdfs_test", &["upload", "a.txt"]),
+        ("fdfs_test1", &["delete", id]),
+    ] {
+        let (_, stderr) = place.run(program, &[&["badtrk.conf"], args].concat(), 115);
+        assert!(stderr.contains("] ERROR - connect to server "), "{program}: {stderr}");
+        let (_, stderr) = place.run(program, &[&["/nosuch.conf"], args].concat(), 2);
+        assert!(stderr.contains("file /nosuch.conf not exist"), "{program}: {stderr}");
+    }
+    for (program, args, says) in [
+        ("fdfs_append_file", &["abc", "a.txt"][..], "append file fail, error no: 22, error info: Invalid argument\n"),
+        (
+            "fdfs_regenerate_filename",
+            &["abc"],
+            "regenerate file abc fail, error no: 22, error info: Invalid argument\n",
+        ),
+    ] {
+        let code = if says.contains("no: 22") { 22 } else { 2 };
+        let (stdout, stderr) = place.run(program, &[&["client.conf"], args].concat(), code);
+        assert!(stdout.ends_with(says) || stderr.ends_with(says), "{program}: {stdout}{stderr}");
+    }
+}
+
 /// The recorded runs of `fdfs_health_checker`, one after the other.
 #[test]
 fn every_recorded_run_of_the_health_checker_agrees() {

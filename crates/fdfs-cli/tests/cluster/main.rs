@@ -4,6 +4,7 @@
 
 mod dev;
 mod files;
+mod local;
 mod monitor;
 
 use std::fs;
