@@ -61,10 +61,12 @@ conf_struct! {
         pub sync_min_threads: u32,
         /// `sync_max_threads`: files sent to one peer at the same time, at most; `auto` is worked out.
         pub sync_max_threads: u32,
-        /// `sync_wait_msec`: milliseconds before an empty binlog is read again.
+        /// `sync_wait_msec`: has no effect, senders are woken.
         pub sync_wait_ms: u64,
         /// `sync_interval`: milliseconds between two files.
         pub sync_interval_ms: u64,
+        /// `sync_bandwidth_limit`: bytes that are sent to all peers together in a second, 0 for no limit. A key of our own.
+        pub sync_bandwidth_limit_bytes: u64,
         /// `sync_start_time`: files are sent from here ...
         pub sync_start_time: TimeOfDay,
         /// `sync_end_time`: ... to here.
@@ -95,7 +97,7 @@ conf_struct! {
         pub keep_alive: bool,
         /// The FastDHT servers.
         pub fastdht: FastDhtConf,
-        /// `file_sync_skip_invalid_record`: whether a bad binlog record is passed over.
+        /// `file_sync_skip_invalid_record`: has no effect, bad records are always set aside.
         pub file_sync_skip_invalid_record: bool,
         /// `compress_binlog`: whether old binlog files are compressed.
         pub compress_binlog: bool,

@@ -5,8 +5,8 @@
 //!
 //! * [`tracker`]: join, beats, liveness, replication states, selection, administration, lists, snapshots;
 //! * [`roster`]: what a storage makes of the lists that its trackers tell;
-//! * [`placement`]: the storage's choice of a store path and of the sub directories of a new file;
-//! * [`sync`]: what a storage does with a change that another one sends.
+//! * [`sync`]: what a storage sends to which peer and in which order, and what it does with what another one sends;
+//! * [`placement`]: the storage's choice of a store path and of the sub directories of a new file.
 
 pub mod placement;
 pub mod roster;

@@ -227,6 +227,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Caller<S> {
         Ok(())
     }
 
+    /// Gives the stream away, for another way to use the connection.
+    #[must_use]
+    pub fn into_stream(self) -> S {
+        self.stream
+    }
+
     /// Notes that `len` bytes of the body were sent on [`Caller::stream`] by other means.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //!
 //! * [`listen`], [`accept`]: coming in; [`server`]: a tracker's side of a connection; [`connection`], [`buffer`]: a
 //!   storage's;
-//! * [`call`], [`pool`], [`resolve`], [`backoff`]: going out;
+//! * [`call`], [`pipeline`], [`pool`], [`resolve`], [`backoff`]: going out;
 //! * [`socket`], [`nofile`], [`rate_limit`]: what both need.
 
 pub mod accept;
@@ -15,6 +15,7 @@ pub mod connection;
 pub mod error;
 pub mod listen;
 pub mod nofile;
+pub mod pipeline;
 pub mod pool;
 pub mod rate_limit;
 pub mod resolve;
@@ -27,5 +28,6 @@ pub use backoff::Backoff;
 pub use call::{Answer, AnswerHead, CallOptions, Caller};
 pub use error::NetError;
 pub use listen::{AddressFamily, ListenError, listen, listen_addrs};
+pub use pipeline::{Answers, Pipeline, PipelineAnswer};
 pub use pool::{Pool, PoolOptions, Pooled};
 pub use server::{Request, ServerConn, ServerLimits};

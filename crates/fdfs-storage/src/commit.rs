@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fdfs_proto::Status;
+use fdfs_proto::disk::BinlogPosition;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, RecordError};
 use fdfs_store::binlog::BinlogFinding;
 use fdfs_store::{Binlog, Fs, RealFs, StoreError};
+use tokio::sync::watch;
 
 use crate::flusher::{FlushError, Flusher};
 use crate::names::now_unix_secs;
@@ -80,6 +82,10 @@ pub struct Commit<F: Fs = RealFs> {
     written: AtomicU64,
     /// Batches that could not be written so far; 0 spares the successful a look at the list.
     failed_batches: AtomicU64,
+    /// The end of the log after the last write that succeeded.
+    end: Mutex<BinlogPosition>,
+    /// Up to where records are as durable as the policy asks: what senders may see. They wait for it.
+    committed: watch::Sender<BinlogPosition>,
     flusher: Option<Arc<Flusher>>,
 }
 
@@ -96,12 +102,15 @@ impl<F: Fs> Commit<F> {
         flusher: Option<Arc<Flusher>>,
     ) -> Result<(Self, Vec<BinlogFinding>), StoreError> {
         let (binlog, findings) = Binlog::open(fs, sync_dir, rotate_bytes, now_unix_secs())?;
+        let end = binlog.end();
         let writer = Writer { binlog, batch: Vec::new(), failures: Vec::new() };
         let commit = Self {
             pending: Mutex::new(Pending::default()),
             writer: tokio::sync::Mutex::new(writer),
             written: AtomicU64::new(0),
             failed_batches: AtomicU64::new(0),
+            end: Mutex::new(end),
+            committed: watch::Sender::new(end),
             flusher,
         };
         Ok((commit, findings))
@@ -143,12 +152,39 @@ impl<F: Fs> Commit<F> {
         self.flushed().await
     }
 
-    /// Waits until what was written is as durable as the policy asks.
+    /// Waits until what was written is as durable as the policy asks, and lets senders see it.
     async fn flushed(&self) -> Result<(), CommitError> {
-        match &self.flusher {
-            Some(flusher) => Ok(flusher.flush().await?),
-            None => Ok(()),
+        // Taken before the flush begins: all of it is durable when the flush is done.
+        let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(flusher) = &self.flusher {
+            flusher.flush().await?;
         }
+        self.committed.send_if_modified(|committed| {
+            let is_news = *committed < end;
+            *committed = end.max(*committed);
+            is_news
+        });
+        Ok(())
+    }
+
+    /// Up to where records are committed, now and after each commit: senders read no further and are woken by it.
+    #[must_use]
+    pub fn committed(&self) -> watch::Receiver<BinlogPosition> {
+        self.committed.subscribe()
+    }
+
+    /// The first file of the log that is not compressed yet, and the one that is being written.
+    pub async fn uncompressed_files(&self) -> std::ops::Range<u32> {
+        let writer = self.writer.lock().await;
+        writer.binlog.first_uncompressed()..writer.binlog.file_index()
+    }
+
+    /// Notes that all files before `index` are compressed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_compressed(&self, index: u32) -> Result<(), StoreError> {
+        self.writer.lock().await.binlog.note_compressed(index)
     }
 
     fn write_pending(&self, writer: &mut Writer<F>) {
@@ -167,10 +203,11 @@ impl<F: Fs> Commit<F> {
             writer.failures.push((first, last, Arc::new(e)));
             self.failed_batches.fetch_add(1, Ordering::Release);
         }
-        self.written.store(last, Ordering::Release);
         if let Err(e) = writer.binlog.rotate_if_full() {
             tracing::error!("{e}; the binlog goes on in the file that is full");
         }
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = writer.binlog.end();
+        self.written.store(last, Ordering::Release);
     }
 
     /// The end of the log and whether that is all of it, for the start after a crash.
@@ -222,5 +259,38 @@ mod tests {
         lines.sort_unstable();
         lines.dedup();
         assert_eq!(lines.len(), 400);
+        assert_eq!(*commit.committed().borrow(), BinlogPosition { file: 0, offset: text.len() as u64 });
+    }
+
+    #[tokio::test]
+    async fn senders_see_a_record_only_after_it_is_durable() {
+        let temp = tempfile::tempdir().unwrap();
+        let (begun, flush_begins) = std::sync::mpsc::channel();
+        let (go_on, may_end) = std::sync::mpsc::channel();
+        let sync = move || {
+            begun.send(()).unwrap();
+            may_end.recv().unwrap()
+        };
+        let flusher = Flusher::start("a disk".into(), sync, |_| {}).unwrap();
+        let (commit, _) = Commit::open(RealFs, temp.path(), 1 << 30, Some(Arc::new(flusher))).unwrap();
+        let commit = Arc::new(commit);
+        let seen = commit.committed();
+        let write = |n| {
+            let commit = commit.clone();
+            tokio::spawn(async move { commit.record(&[record(n)]).await })
+        };
+        let first = write(1);
+        let wait = tokio::task::spawn_blocking(move || flush_begins.recv().map(|()| flush_begins));
+        let flush_begins = wait.await.unwrap().unwrap();
+        assert_eq!((seen.borrow().offset, std::fs::read(temp.path().join("binlog.000")).unwrap().len()), (0, 26));
+        go_on.send(Ok(())).unwrap();
+        first.await.unwrap().unwrap();
+        assert_eq!(seen.borrow().offset, 26);
+        // One whose flush fails is never seen.
+        let second = write(2);
+        tokio::task::spawn_blocking(move || flush_begins.recv()).await.unwrap().unwrap();
+        go_on.send(Err(std::io::ErrorKind::Other.into())).unwrap();
+        assert!(second.await.unwrap().is_err());
+        assert_eq!(seen.borrow().offset, 26);
     }
 }

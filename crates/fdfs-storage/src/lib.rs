@@ -9,6 +9,7 @@
 //! * [`placing`], [`names`]: where new files go and what they are called; [`trunk`]: space for small files in large ones;
 //! * [`sync_peer`], [`doubts`]: who replicates to this storage, and what that left in doubt;
 //! * [`link`]: the trackers; [`params`], [`identity`], [`peers`]: what they have told; [`received`]: what they are told;
+//! * [`sync`]: what is sent to the other storages of the group;
 //! * [`stat`], [`request_log`], [`housekeeping`]: what is counted and written on the side.
 
 pub mod commit;
@@ -34,6 +35,7 @@ pub mod start;
 pub mod stat;
 pub mod storage;
 pub mod sync_peer;
+pub mod sync;
 pub mod trunk;
 pub mod write_path;
 

@@ -20,11 +20,15 @@ use crate::link::session;
 use crate::service;
 use crate::start::{self, StartError};
 use crate::storage::Storage;
+use crate::sync::{self, TrackerQuestions};
 
 /// Threads of the runtime that must stay alive whatever the disks do: accepting, trackers, timers.
 const CONTROL_WORKERS: usize = 2;
 /// How long requests in work may take to end at a stop.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// How long senders may take to write their marks at a stop.
+const MARKS_MAX: Duration = Duration::from_secs(2);
 
 /// How far a start has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +71,8 @@ pub struct StorageServer {
     storage: Arc<Storage>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
+    /// Those who send to other storages; they write their marks at the end.
+    senders: TaskTracker,
     log: ServerLog,
     /// Accepts, talks to trackers, watches; never touches a file of a client.
     control: Runtime,
@@ -139,6 +145,7 @@ impl StorageServer {
             storage,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            senders: TaskTracker::new(),
             log,
             control,
             data,
@@ -178,6 +185,10 @@ impl StorageServer {
             let watch = housekeeping::watch_space(self.storage.clone(), index, self.shutdown.clone());
             self.tasks.spawn_on(watch, control);
         }
+        let questions = Arc::new(TrackerQuestions(self.storage.clone()));
+        let senders = sync::supervise(self.storage.clone(), questions, self.shutdown.clone());
+        self.senders.spawn_on(senders, self.data.handle());
+        self.tasks.spawn_on(sync::compress_daily(self.storage.clone(), self.shutdown.clone()), control);
         let save = housekeeping::save_statistics(self.storage.clone(), self.shutdown.clone());
         self.tasks.spawn_on(save, control);
     }
@@ -222,6 +233,11 @@ impl StorageServer {
         let deadline = Instant::now() + DRAIN_MAX;
         while self.storage.busy_count() > 0 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
+        }
+        self.senders.close();
+        let marks_written = async { tokio::time::timeout(MARKS_MAX, self.senders.wait()).await };
+        if self.control.block_on(marks_written).is_err() {
+            tracing::warn!("a mark could not be written in time; some records will be sent again");
         }
         // The connections end here: whoever is idle is closed.
         self.data.shutdown_timeout(Duration::from_secs(1));

@@ -24,6 +24,7 @@ use crate::placing::Placing;
 use crate::plain_instead::PlainInstead;
 use crate::received::Received;
 use crate::stat::Stats;
+use crate::sync::SyncState;
 use crate::trunk::TrunkSpace;
 use crate::write_path::{FileGuard, PathSlot, WritePath};
 
@@ -46,6 +47,8 @@ pub struct Storage {
     pub received: Received,
     /// Files that peers of the reference changed and that are not here as they should be.
     pub doubts: Doubts,
+    /// What is sent to the others.
+    pub sync: SyncState,
     /// The way of all changes.
     pub write_path: WritePath,
     /// Where new files go.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use fdfs_proto::disk::StateFile;
 use fdfs_proto::disk::binlog_index::{BinlogFile, BinlogIndex, OLD_FILE, binlog_file_name};
+use fdfs_proto::disk::{BinlogPosition, StateFile};
 
 use crate::error::{At, StoreError};
 use crate::fs::{Fs, FsFile};
@@ -67,8 +67,10 @@ impl<F: Fs> Binlog<F> {
         let mut binlog = Self { dir, file, index, len_bytes: 0, rotate_bytes, is_dirty: false };
         let cut_bytes = binlog.cut_torn_tail(&name)?;
         if cut_bytes > 0 {
-            findings.push(BinlogFinding::TornTail { file: name, cut_bytes });
+            findings.push(BinlogFinding::TornTail { file: name.clone(), cut_bytes });
         }
+        // What a killed process left with the kernel counts as committed from here on.
+        binlog.file.sync().at("sync", binlog.dir.path(), &name)?;
         binlog.dir.fs().sync_dir(binlog.dir.dir(), "").at("sync directory", binlog.dir.path(), "")?;
         Ok((binlog, findings))
     }
@@ -147,6 +149,29 @@ impl<F: Fs> Binlog<F> {
     /// [`StoreError::Disk`]; nobody knows then which lines are on the disk, and the storage must take no more writes.
     pub fn sync(&self) -> Result<(), StoreError> {
         self.file.sync().at("sync", self.dir.path(), &binlog_file_name(self.index.current_write))
+    }
+
+    /// Where the next record goes: the end of the log.
+    #[must_use]
+    pub const fn end(&self) -> BinlogPosition {
+        BinlogPosition { file: self.index.current_write, offset: self.len_bytes }
+    }
+
+    /// The first file that is not compressed yet.
+    #[must_use]
+    pub const fn first_uncompressed(&self) -> u32 {
+        self.index.current_compress
+    }
+
+    /// Notes that all files before `index` are compressed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn note_compressed(&mut self, index: u32) -> Result<(), StoreError> {
+        let index = BinlogIndex { current_compress: index, ..self.index };
+        self.dir.write(BinlogIndex::FILE, &index.to_bytes())?;
+        self.index = index;
+        Ok(())
     }
 
     /// The index of the file that is being written.

@@ -5,6 +5,8 @@
 //! break them.
 
 pub mod binlog;
+pub mod binlog_compress;
+pub mod binlog_reader;
 pub mod changed_file;
 pub mod changes;
 mod crc_cache;
@@ -12,8 +14,10 @@ pub mod data_file;
 pub mod error;
 pub mod fs;
 pub mod link_file;
+pub mod marks;
 pub mod meta_file;
 pub mod new_file;
+pub mod quarantine;
 pub mod real_fs;
 pub mod reconcile;
 pub mod replica_file;
@@ -26,6 +30,7 @@ pub mod subdirs;
 pub mod trunk;
 
 pub use binlog::Binlog;
+pub use binlog_reader::BinlogReader;
 pub use changed_file::ChangedFile;
 pub use changes::{ChangeNote, Changes};
 pub use data_file::DataFile;

@@ -219,9 +219,14 @@ pub(super) const SYNC_KEYS: &[Row] = &[
     .allowed(SYNC_MAX_ALLOWED)
     .otherwise("nearest, other text: 2 for each of sync_min_threads; with a warning")
     .since("6.15"),
-    Row::ms("sync_wait_msec", 100, |c, v| c.sync_wait_ms = v, "before an empty binlog is read again")
-        .positive()
-        .sample("10"),
+    Row::ms(
+        "sync_wait_msec",
+        100,
+        |c, v| c.sync_wait_ms = v,
+        "accepted without effect: senders are woken by each record",
+    )
+    .positive()
+    .sample("10"),
     Row::ms("sync_interval", 0, |c, v| c.sync_interval_ms = v, "between two files that are sent to a peer")
         .since("1.13"),
     Row::time(
@@ -238,11 +243,18 @@ pub(super) const SYNC_KEYS: &[Row] = &[
         "records after which a mark file is written",
     )
     .positive(),
+    Row::bytes(
+        "sync_bandwidth_limit",
+        0,
+        |c, v| c.sync_bandwidth_limit_bytes = v,
+        "bytes that are sent to all peers together in a second, at most; 0 for no limit",
+    )
+    .since("own key"),
     Row::bool(
         "file_sync_skip_invalid_record",
         false,
         |c, v| c.file_sync_skip_invalid_record = v,
-        "pass over bad binlog records",
+        "accepted without effect: bad binlog records are set aside and told of, and the rest goes on",
     )
     .since("4.02"),
     Row::bool("compress_binlog", false, |c, v| c.compress_binlog = v, "compress old binlog files")

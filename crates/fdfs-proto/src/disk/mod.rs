@@ -12,6 +12,7 @@
 
 pub mod access_log;
 pub mod binlog_index;
+pub mod binlog_position;
 pub mod binlog_record;
 pub mod changelog;
 pub mod data_init_flag;
@@ -36,6 +37,7 @@ pub mod trunk_mark;
 pub mod trunk_record;
 pub mod trunk_snapshot;
 
+pub use binlog_position::BinlogPosition;
 pub use error::{DiskError, LineFault, ValueFault};
 
 /// A file that is read as a whole and written as a whole.

@@ -35,6 +35,7 @@ use crate::plain_instead::PlainInstead;
 use crate::received::Received;
 use crate::stat::Stats;
 use crate::storage::Storage;
+use crate::sync::SyncState;
 use crate::trunk::TrunkSpace;
 use crate::write_path::{FileLocks, History, PathSlot, TAIL_BYTES, WritePath};
 
@@ -110,6 +111,7 @@ pub(crate) async fn open_storage(
     let subdir_count = u16::try_from(conf.subdir_count_per_path).unwrap_or(256);
     let (opened, _) = store_paths::open_all(&conf.store_paths, subdir_count, owner, &mut flag)?;
     flag.last_ip_addr = identity.addrs.to_string();
+    let old_port = Some(flag.last_server_port).filter(|port| *port != 0);
     flag.last_server_port = addr.port();
     save(&state_dir, &flag)?;
     state_dir.write(RUNNING_FILE, b"")?;
@@ -163,7 +165,16 @@ pub(crate) async fn open_storage(
         subdir_count,
     };
     let flag_dir = StateDir::open(RealFs, state_dir.path())?;
+    let own_port = identity.id.is_none().then(|| addr.port());
+    let sync = SyncState::open(&conf, &state_dir.path().join("sync"), own_port)?;
+    if let Some(old_port) = old_port {
+        let count = sync.marks.change_own_port(old_port)?;
+        if count > 0 {
+            tracing::info!("the port was {old_port} before: {count} marks have new names");
+        }
+    }
     Ok(Storage {
+        sync,
         group: identity.group,
         link: LinkState::new(&identity, addr.port(), conf.tracker_servers.len()),
         identity,
