@@ -34,8 +34,8 @@ pub mod service;
 pub mod start;
 pub mod stat;
 pub mod storage;
-pub mod sync_peer;
 pub mod sync;
+pub mod sync_peer;
 pub mod trunk;
 pub mod write_path;
 
