@@ -153,7 +153,7 @@ impl<F: Fs> Commit<F> {
     }
 
     /// Waits until what was written is as durable as the policy asks, and lets senders see it.
-    async fn flushed(&self) -> Result<(), CommitError> {
+    pub(crate) async fn flushed(&self) -> Result<(), CommitError> {
         // Taken before the flush begins: all of it is durable when the flush is done.
         let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flusher) = &self.flusher {

@@ -50,6 +50,20 @@ pub enum RequestError {
         /// Bytes of the file.
         len: u64,
     },
+    /// The file cannot be changed in place: its name says so, or it is no regular file.
+    #[error("{name} is no appender file")]
+    NotAppender {
+        /// The file.
+        name: String,
+    },
+    /// Two files that must be on one store path are not.
+    #[error("the master is on store path {index}, the source of the link on {own}")]
+    OtherStorePath {
+        /// The master's.
+        index: u8,
+        /// The source's.
+        own: u8,
+    },
     /// The store path does not exist.
     #[error("store path {index}: this storage has {count}")]
     NoStorePath {
@@ -124,6 +138,8 @@ impl RequestError {
             | Self::UnknownCommand { .. }
             | Self::BodyTooLong { .. }
             | Self::OffsetBehindEnd { .. }
+            | Self::NotAppender { .. }
+            | Self::OtherStorePath { .. }
             | Self::NoStorePath { .. } => Status::EINVAL,
             Self::NotServed { .. } => Status::EOPNOTSUPP,
             Self::Placement(e) => e.status(),

@@ -40,6 +40,8 @@ pub struct Exchange<'c> {
     left: u64,
     /// The body of the answer; kept by the connection's task, so that it is not allocated again.
     pub answer: &'c mut Vec<u8>,
+    /// Bytes of a file in the body, as its head says; 0 for requests without.
+    pub content_len: u64,
     /// What the access log calls the file.
     pub log_name: Option<FileName>,
     /// Who replicates on the connection.
@@ -56,7 +58,7 @@ impl<'c> Exchange<'c> {
         sync_peer: &'c mut SyncPeer,
     ) -> Self {
         answer.clear();
-        Self { conn, header, body_len, left: body_len, answer, log_name: None, sync_peer }
+        Self { conn, header, body_len, left: body_len, answer, content_len: 0, log_name: None, sync_peer }
     }
 
     /// Bytes of the body as announced.

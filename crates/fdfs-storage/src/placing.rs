@@ -63,6 +63,17 @@ impl Placing {
         state.chooser.choose(asked, self.rules.path_rule, &state.paths, self.rules.reserve, bytes)
     }
 
+    /// Checks that a store path has room for a file that can be nowhere else.
+    ///
+    /// # Errors
+    /// [`PlacementError`].
+    pub fn check_space(&self, index: u8, bytes: u64) -> Result<(), PlacementError> {
+        let state = self.lock();
+        let count = state.paths.len();
+        let path = state.paths.get(usize::from(index)).ok_or(PlacementError::NoStorePath { index, count })?;
+        if self.rules.reserve.allows(path, count, bytes) { Ok(()) } else { Err(PlacementError::NoSpace { bytes }) }
+    }
+
     /// The sub directories whose turn it is; each upload takes one. With `file_distribute_path_mode` 1 they count only
     /// until the file has its name.
     #[must_use]

@@ -43,13 +43,30 @@ impl Storage {
         let is_ok = result.is_ok();
         let stats = &self.stats;
         match command {
-            Command::UploadFile => {
+            Command::UploadFile | Command::UploadAppenderFile | Command::UploadSlaveFile => {
                 stats.upload_count.count(1, is_ok);
-                let head = UploadHead::FIXED_LEN as u64;
-                stats.upload_bytes.count(exchange.body_len().saturating_sub(head), is_ok);
+                let content_len = match command {
+                    Command::UploadSlaveFile => exchange.content_len,
+                    _ => exchange.body_len().saturating_sub(UploadHead::FIXED_LEN as u64),
+                };
+                stats.upload_bytes.count(content_len, is_ok);
                 stats.file_open_count.count(1, is_ok);
                 stats.file_write_count.count(1, is_ok);
             }
+            Command::AppendFile => {
+                stats.append_count.count(1, is_ok);
+                stats.append_bytes.count(exchange.content_len, is_ok);
+                stats.file_open_count.count(1, is_ok);
+                stats.file_write_count.count(1, is_ok);
+            }
+            Command::ModifyFile => {
+                stats.modify_count.count(1, is_ok);
+                stats.modify_bytes.count(exchange.content_len, is_ok);
+                stats.file_open_count.count(1, is_ok);
+                stats.file_write_count.count(1, is_ok);
+            }
+            Command::TruncateFile => stats.truncate_count.count(1, is_ok),
+            Command::CreateLink => stats.create_link_count.count(1, is_ok),
             Command::DownloadFile => {
                 stats.download_count.count(1, is_ok);
                 stats.download_bytes.count(answer_len(exchange, result), is_ok);
@@ -59,9 +76,11 @@ impl Storage {
             Command::DeleteFile => stats.delete_count.count(1, is_ok),
             Command::SetMetadata => stats.set_meta_count.count(1, is_ok),
             Command::GetMetadata => stats.get_meta_count.count(1, is_ok),
+            Command::RegenerateAppenderFilename => {}
             _ => return,
         }
-        if is_ok && matches!(command, Command::UploadFile | Command::DeleteFile | Command::SetMetadata) {
+        let is_change = !matches!(command, Command::DownloadFile | Command::GetMetadata);
+        if is_ok && is_change {
             stats.source_update(now_unix_secs());
         }
         stats.touch();

@@ -1,13 +1,20 @@
 //! Serving a client's connection: one request after the other, one line per command.
 
+mod append_file;
+mod appender;
+mod create_link;
 mod delete_file;
 mod download_file;
 mod metadata;
+mod modify_file;
 mod query_file_info;
+mod regenerate;
 mod self_report;
 mod sync;
+mod truncate_file;
 mod upload_file;
 mod upload_in_slot;
+mod upload_slave;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +22,7 @@ use std::time::Instant;
 use fdfs_net::NetError;
 use fdfs_net::connection::DataConnection;
 use fdfs_proto::file_id::{FileId, LogicName};
-use fdfs_proto::{Command, Header, Status};
+use fdfs_proto::{Command, FileName, Header, Status};
 use fdfs_store::StoredFile;
 
 use crate::error::RequestError;
@@ -98,6 +105,13 @@ async fn dispatch(
 ) -> Result<Reply, RequestError> {
     match command {
         Command::UploadFile => upload_file::upload_file(storage, exchange).await,
+        Command::UploadAppenderFile => upload_file::upload_appender(storage, exchange).await,
+        Command::UploadSlaveFile => upload_slave::upload_slave(storage, exchange).await,
+        Command::AppendFile => append_file::append_file(storage, exchange).await,
+        Command::ModifyFile => modify_file::modify_file(storage, exchange).await,
+        Command::TruncateFile => truncate_file::truncate_file(storage, exchange).await,
+        Command::RegenerateAppenderFilename => regenerate::regenerate(storage, exchange).await,
+        Command::CreateLink => create_link::create_link(storage, exchange).await,
         Command::DownloadFile => download_file::download_file(storage, exchange).await,
         Command::DeleteFile => delete_file::delete_file(storage, exchange).await,
         Command::SetMetadata => metadata::set_metadata(storage, exchange).await,
@@ -115,14 +129,7 @@ async fn dispatch(
         | Command::SyncModifyFile
         | Command::SyncTruncateFile
         | Command::SyncRenameFile => sync::dispatch(storage, command, exchange).await,
-        Command::UploadAppenderFile
-        | Command::UploadSlaveFile
-        | Command::AppendFile
-        | Command::ModifyFile
-        | Command::TruncateFile
-        | Command::RegenerateAppenderFilename
-        | Command::CreateLink
-        | Command::FetchOnePathBinlog
+        Command::FetchOnePathBinlog
         | Command::TrunkAllocSpace
         | Command::TrunkAllocConfirm
         | Command::TrunkFreeSpace
@@ -194,6 +201,14 @@ impl Storage {
         if file.group != self.group {
             return Err(RequestError::OtherGroup { asked: file.group, own: self.group });
         }
-        Ok(LogicName::parse(&file.name)?.in_store_paths(self.write_path.slots.len())?)
+        self.logic_name(&file.name)
+    }
+
+    /// Checks the name of a request that has no group, and gives it.
+    ///
+    /// # Errors
+    /// [`RequestError::Name`].
+    pub(crate) fn logic_name(&self, name: &FileName) -> Result<LogicName, RequestError> {
+        Ok(LogicName::parse(name)?.in_store_paths(self.write_path.slots.len())?)
     }
 }

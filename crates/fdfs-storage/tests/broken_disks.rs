@@ -20,7 +20,7 @@ use fdfs_store::fs::Fs;
 use fdfs_store::reconcile::{OVERLAP_SECS, RecordedTail};
 use fdfs_store::sim_fs::{Fault, SimFs};
 use fdfs_store::state_file::StateDir;
-use fdfs_store::{FsFile, Slot, StorePath};
+use fdfs_store::{Changes, FsFile, Slot, StorePath};
 
 const STORE: &str = "/p0";
 const SYNC: &str = "/base/data/sync";
@@ -89,6 +89,7 @@ fn open(fs: &SimFs, durability: Durability, rotate_bytes: u64) -> WritePath<SimF
         sync_every_bytes: 0,
         locks: FileLocks::default(),
         history: History::default(),
+        changes: Changes::open(StateDir::open(fs.clone(), Path::new("/base/data")).unwrap()).unwrap().0,
     }
 }
 

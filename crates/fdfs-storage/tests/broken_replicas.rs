@@ -20,7 +20,8 @@ use fdfs_store::fs::Fs;
 use fdfs_store::reconcile::{OVERLAP_SECS, RecordedTail};
 use fdfs_store::replica_file::Incoming;
 use fdfs_store::sim_fs::{Fault, SimFs};
-use fdfs_store::{FsFile, StorePath};
+use fdfs_store::state_file::StateDir;
+use fdfs_store::{Changes, FsFile, StorePath};
 
 const STORE: &str = "/p0";
 const SYNC: &str = "/base/data/sync";
@@ -70,6 +71,7 @@ fn open(fs: &SimFs, durability: Durability) -> WritePath<SimFs> {
         sync_every_bytes: 0,
         locks: FileLocks::default(),
         history: History::default(),
+        changes: Changes::open(StateDir::open(fs.clone(), Path::new("/base/data")).unwrap()).unwrap().0,
     }
 }
 

@@ -10,8 +10,9 @@ use fdfs_proto::file_id::{FormattedExt, NewKind, NewName, Source};
 use fdfs_storage::commit::{Commit, Durability};
 use fdfs_storage::permits::{PathPermits, PermitCounts};
 use fdfs_storage::write_path::{FileLocks, History, PathSlot, WritePath};
-use fdfs_store::StorePath;
 use fdfs_store::sim_fs::{Fault, SimFs};
+use fdfs_store::state_file::StateDir;
+use fdfs_store::{Changes, StorePath};
 
 const CONTENT: &[u8] = b"some bytes";
 /// Requests to each path: far more than there are workers.
@@ -49,6 +50,7 @@ fn a_store_path_that_hangs_holds_up_nobody_else() {
     let (hanging, fine, log) = (SimFs::new(Fault::None), SimFs::new(Fault::None), SimFs::new(Fault::None));
     let writer = Arc::new(WritePath {
         slots: vec![slot(&hanging, 0, counts), slot(&fine, 1, counts)],
+        changes: Changes::open(StateDir::open(log.clone(), Path::new("/base")).unwrap()).unwrap().0,
         commit: Commit::open(log, Path::new("/sync"), 1 << 30, None).unwrap().0,
         durability: Durability::None,
         sync_every_bytes: 0,

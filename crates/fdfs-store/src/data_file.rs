@@ -114,6 +114,7 @@ impl<F: Fs> StorePath<F> {
     /// # Errors
     /// [`StoreError::Disk`]; a directory is refused by the operating system with `EISDIR`.
     pub fn remove(&self, true_name: &str) -> Result<(), StoreError> {
+        self.crcs().take(true_name);
         self.fs().remove(self.data(), true_name).at("remove", self.data_path(), true_name)
     }
 

@@ -60,6 +60,8 @@ impl RecordedTail {
 pub struct Reconciled {
     /// Records for whole files that have none, to be appended to the binlog.
     pub records: Vec<BinlogRecord>,
+    /// Records for links that have none, to be appended behind those of the files that they lead to.
+    pub links: Vec<BinlogRecord>,
     /// Files that were not whole; they lie in `data/.fdfs-unfinished` now.
     pub unfinished: Vec<String>,
 }
@@ -99,11 +101,26 @@ impl<F: Fs> StorePath<F> {
             let Ok(text) = text.parse::<FileName>() else { continue };
             let Ok(logic) = LogicName::parse(&text) else { continue };
             let stat = self.stat(&true_name)?;
-            if stat.kind != FileKind::Regular || stat.modified_unix_secs < tail.since_unix_secs {
+            if stat.modified_unix_secs < tail.since_unix_secs {
                 continue;
             }
             let timestamp = u32::try_from(stat.modified_unix_secs).unwrap_or(0);
             let record = |op| BinlogRecord { timestamp, origin: Origin::Source, name: text, op };
+            if stat.kind == FileKind::Symlink
+                && let Some(target) = self.link_target(&true_name)?
+                && let Ok(source) = format!("M{:02X}/{target}", self.index()).parse()
+            {
+                if self.open_file(&true_name).is_ok() {
+                    found.links.push(record(Op::Link { source: Some(source) }));
+                } else {
+                    // What it leads to was never finished.
+                    self.move_to_unfinished(&true_name, &name)?;
+                    found.unfinished.push(text.as_str().to_owned());
+                }
+            }
+            if stat.kind != FileKind::Regular {
+                continue;
+            }
             if name.ends_with("-m") {
                 found.records.push(record(Op::Update));
                 continue;

@@ -96,6 +96,7 @@ impl<F: Fs> StorePath<F> {
     /// # Errors
     /// [`StoreError::Exists`], [`StoreError::Disk`].
     pub fn rename_file(&self, old_name: &str, new_name: &str) -> Result<(), StoreError> {
+        self.crcs().take(old_name);
         self.rename_new(old_name, new_name)
     }
 }

@@ -22,6 +22,7 @@ pub mod fuzz;
 pub mod layout;
 pub mod links;
 pub mod loopback;
+pub mod model;
 pub mod node;
 pub mod problems;
 pub mod raw;

@@ -161,6 +161,15 @@ impl StorageNode {
         self.start();
     }
 
+    /// The running server: for a look inside.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn server(&self) -> &StorageServer {
+        self.server.as_ref().unwrap_or_else(|| panic!("storage {} does not run", self.plan.addr))
+    }
+
     /// Changes a key of its configuration file, for the next start.
     pub fn set(&mut self, key: &str, value: impl ToString) {
         self.plan.settings.set(key, value);

@@ -21,11 +21,18 @@ pub(super) async fn query_file_info(
     let name = storage.own_name(&file)?;
     exchange.log_name = Some(file.name);
     let slot = storage.slot(name.store_path_index())?;
-    let info = storage.write_path.content_info(&name).await?;
+    let mut info = storage.write_path.content_info(&name).await?;
     let fields = name.fields();
     let crc32 = match (name.kind(), &fields) {
         (Kind::Appender | Kind::Slave, _) | (_, None) if flags.without_crc => 0,
-        (Kind::Appender | Kind::Slave, _) | (_, None) => crc_of_content(slot, &name).await?,
+        (Kind::Appender, _) => {
+            let _permit = slot.permits.read().await;
+            let (len_bytes, crc32) = slot.path.growing_file_crc32(name.true_name())?;
+            // It may have grown since; size and CRC32 must be of the same moment.
+            info.len_bytes = len_bytes;
+            crc32
+        }
+        (Kind::Slave, _) | (_, None) => crc_of_content(slot, &name).await?,
         (Kind::Regular | Kind::Trunk, Some(fields)) => fields.crc32,
     };
     let source = match fields.map(|fields| fields.source) {

@@ -1,10 +1,10 @@
-//! `UPLOAD_FILE` (11): a new file. Decode, place, write, commit, answer.
+//! `UPLOAD_FILE` (11) and `UPLOAD_APPENDER_FILE` (23): a new file. Decode, place, write, commit, answer.
 
 use std::sync::Arc;
 
 use fdfs_core::placement::Subdir;
 use fdfs_proto::cmd::storage::{ContentHead, UploadHead};
-use fdfs_proto::file_id::{FileId, NewName};
+use fdfs_proto::file_id::{FileId, NewKind, NewName};
 use fdfs_proto::{FileName, Wire};
 
 use super::upload_in_slot;
@@ -14,7 +14,27 @@ use crate::names::{blank_name, in_name, now_unix_secs, with_chance};
 use crate::storage::Storage;
 use crate::write_path::PathSlot;
 
-/// Serves the command.
+/// Serves `UPLOAD_APPENDER_FILE`. Even a small one has no name until it is whole: its name does not tell its size, so that
+/// after a crash nobody could see whether something is missing.
+pub(super) async fn upload_appender(
+    storage: &Arc<Storage>,
+    exchange: &mut Exchange<'_>,
+) -> Result<Reply, RequestError> {
+    let head: UploadHead = exchange.decode_head(UploadHead::FIXED_LEN).await?;
+    head.check(exchange.body_len())?;
+    let index = storage.placing.choose_path(head.store_path, head.file_size)?;
+    let slot = storage.slot(index)?;
+    let blank = blank_name(index, storage.identity.source, head.file_size);
+    let blank = NewName { kind: NewKind::Appender, ..blank };
+    let subdir = storage.placing.draw_subdir();
+    let draw = |name: NewName| move || storage.placing.name(subdir, with_chance(name, &head.ext));
+    let name = receive(storage, slot, subdir, exchange, blank, draw).await?;
+    exchange.log_name = Some(name);
+    FileId { group: storage.group, name }.encode(exchange.answer);
+    Ok(Reply::Body)
+}
+
+/// Serves `UPLOAD_FILE`.
 pub(super) async fn upload_file(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
     let head: UploadHead = exchange.decode_head(UploadHead::FIXED_LEN).await?;
     head.check(exchange.body_len())?;
@@ -62,11 +82,7 @@ async fn receive<N: FnMut() -> FileName>(
     draw: impl FnOnce(NewName) -> N,
 ) -> Result<FileName, RequestError> {
     let mut file = storage.write_path.begin(slot, &format!("{:02X}/{:02X}", subdir.high, subdir.low)).await?;
-    while exchange.left() > 0 {
-        let len = exchange.next_piece().await?;
-        storage.write_path.write_piece(slot, &mut file, exchange.piece(len)).await?;
-        exchange.consume(len);
-    }
+    storage.take_pieces(slot, &mut file, exchange).await?;
     let created = in_name(file.modified_unix_secs()?);
     let facts = NewName { crc32: file.crc32(), created, ..blank };
     storage.write_path.add_streamed(slot, file, created, draw(facts)).await

@@ -5,10 +5,11 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use fdfs_conf::StorageConf;
+use fdfs_proto::disk::binlog_record::BinlogRecord;
 use fdfs_store::binlog::{BinlogFinding, ROTATE_BYTES};
 use fdfs_store::fs::Fs;
 use fdfs_store::state_file::StateDir;
-use fdfs_store::{RealFs, StorePath};
+use fdfs_store::{Changes, RealFs, StorePath};
 
 use super::error::StartError;
 use crate::commit::{Commit, Durability};
@@ -18,6 +19,9 @@ use crate::flusher::{FlushError, Flusher};
 pub(super) struct Durable {
     pub(super) durability: Durability,
     pub(super) commit: Commit,
+    pub(super) changes: Changes,
+    /// Changes in place that the last run left under way.
+    pub(super) left: Vec<BinlogRecord>,
     /// One for each store path; those of one device are the same.
     pub(super) path_flushers: Vec<Option<Arc<Flusher>>>,
 }
@@ -62,7 +66,8 @@ pub(super) fn open(
             }
         }
     }
-    Ok(Durable { durability, commit, path_flushers })
+    let (changes, left) = Changes::open(StateDir::open(RealFs, state_dir.path())?)?;
+    Ok(Durable { durability, commit, changes, left, path_flushers })
 }
 
 fn start_path_flusher(path: Arc<StorePath>, same_disk: Vec<Arc<StorePath>>) -> Result<Flusher, StartError> {

@@ -152,8 +152,10 @@ pub(crate) async fn open_storage(
         sync_every_bytes: conf.fsync_after_written_bytes,
         locks: FileLocks::default(),
         history: History::default(),
+        changes: durable.changes,
     };
     write_path.history.load(&write_path.commit.tail(TAIL_BYTES).await?.0);
+    reconcile::recover(&write_path, &durable.left, how_it_ended).await?;
     if how_it_ended != LastRun::Orderly {
         reconcile::reconcile(&write_path, how_it_ended).await?;
     }

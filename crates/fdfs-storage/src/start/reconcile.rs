@@ -1,5 +1,6 @@
 //! After a run that was killed: files without a record get one, or go out of sight.
 
+use fdfs_proto::disk::binlog_record::BinlogRecord;
 use fdfs_store::reconcile::{OVERLAP_OF_REFERENCE_SECS, OVERLAP_SECS, RecordedTail};
 
 use super::LastRun;
@@ -12,6 +13,26 @@ const TAIL_MAX_BYTES: u64 = 256 << 20;
 const BATCH: usize = 1000;
 /// Names that are told in the log; the rest is counted.
 const TOLD_MAX: usize = 10;
+
+/// Undoes or records the changes in place that the last run left under way, however it ended: a request that failed half
+/// way leaves one, too.
+pub(super) async fn recover(
+    write_path: &WritePath,
+    left: &[BinlogRecord],
+    last_run: LastRun,
+) -> Result<(), StartError> {
+    if left.is_empty() {
+        return Ok(());
+    }
+    let (lines, _) = write_path.commit.tail(TAIL_MAX_BYTES).await?;
+    // The reference may have run since, and lost records with its life: nothing may be taken for unfinished then.
+    let is_log_whole = last_run == LastRun::Killed;
+    let recovered = write_path.recover(left, &lines, is_log_whole).await;
+    for line in recovered.map_err(|e| StartError::Conf { what: e.to_string() })? {
+        tracing::info!("{line}");
+    }
+    Ok(())
+}
 
 /// Looks at all store paths.
 pub(super) async fn reconcile(write_path: &WritePath, last_run: LastRun) -> Result<(), StartError> {
@@ -26,7 +47,7 @@ pub(super) async fn reconcile(write_path: &WritePath, last_run: LastRun) -> Resu
     for slot in &write_path.slots {
         let found = slot.path.reconcile(&tail)?;
         let index = slot.path.index();
-        for batch in found.records.chunks(BATCH) {
+        for batch in found.records.chunks(BATCH).chain(found.links.chunks(BATCH)) {
             write_path.commit.record(batch).await.map_err(|e| StartError::Conf { what: e.to_string() })?;
         }
         if !found.records.is_empty() {

@@ -3,10 +3,15 @@
 //! With `durability = disk` the order on disk is: data, sync, name, sync of the directory, binlog, sync. So no record is
 //! ever there without its file, and no file has its name before it is whole.
 
+mod appender;
 mod contents;
+mod delete;
 mod file_locks;
 mod history;
 mod in_slots;
+mod link;
+mod recover;
+mod rename;
 mod replica;
 mod replica_change;
 mod replica_name;
@@ -18,20 +23,20 @@ use fdfs_core::sync::verdict::{By, NameFacts};
 use fdfs_proto::FileName;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
 use fdfs_proto::file_id::LogicName;
-use fdfs_store::{Fs, NewFile, RealFs, Slot, StoreError, StorePath};
+use fdfs_store::{Changes, Fs, NewFile, RealFs, Slot, StoreError, StorePath};
 
 use crate::commit::{Commit, CommitError, Durability};
 use crate::error::RequestError;
 use crate::flusher::Flusher;
 use crate::permits::PathPermits;
 
-use in_slots::clear;
-pub use in_slots::logic_name;
-pub use slot_replica::SlotPlace;
-
+pub use appender::Content;
 pub use file_locks::{FileGuard, FileLocks};
 pub use history::{History, TAIL_BYTES};
+pub use in_slots::logic_name;
+pub(crate) use link::on_path;
 pub use replica::{Outcome, Sent};
+pub use slot_replica::SlotPlace;
 
 /// Names that are tried before an upload fails; each has new random bits.
 const NAME_TRIES: usize = 10;
@@ -78,6 +83,8 @@ pub struct WritePath<F: Fs = RealFs> {
     pub locks: FileLocks,
     /// What happened last to names.
     pub history: History,
+    /// Changes in place that are under way.
+    pub changes: Changes<F>,
 }
 
 /// A change by a client, made now.
@@ -212,28 +219,7 @@ impl<F: Fs> WritePath<F> {
     /// # Errors
     /// [`RequestError`]; after a failed commit the file is gone here, and the error tells that peers may keep it.
     pub async fn remove(&self, slot: &PathSlot<F>, name: &LogicName, now: u32) -> Result<Option<Slot>, RequestError> {
-        slot.check_writable()?;
-        let permit = slot.permits.write().await;
-        let at = self.own_time(slot, name, now)?;
-        let removed = slot.path.remove_from_slot(name)?;
-        if removed.is_none() {
-            slot.path.remove(name.true_name())?;
-        }
-        let mut records = vec![source_record(at, name.text(), Op::Delete)];
-        let meta = slot.path.remove_meta(name.true_name());
-        drop(permit);
-        if let (Ok(true), Ok(meta_name)) = (&meta, name.metadata_name()) {
-            records.push(source_record(at, meta_name, Op::Delete));
-        }
-        slot.flush().await?;
-        self.record_own(&records).await?;
-        let freed = match &removed {
-            Some(removed) => clear(slot, name, removed).await,
-            None => None,
-        };
-        // The file is gone and recorded; that its metadata could not be removed is still the client's to know.
-        meta?;
-        Ok(freed)
+        self.remove_all(slot, &[name], now).await
     }
 
     /// Replaces the metadata of a file; `None` removes it. The caller holds the file's lock.
@@ -248,10 +234,29 @@ impl<F: Fs> WritePath<F> {
         now: u32,
     ) -> Result<(), RequestError> {
         slot.check_writable()?;
-        let permit = slot.permits.write().await;
         let meta = LogicName::parse(&name.metadata_name()?)?;
-        let existed = slot.path.stat(meta.true_name()).is_ok();
+        let permit = slot.permits.write().await;
         let at = self.own_time(slot, &meta, now)?;
+        drop(permit);
+        let note = self.note(&source_record(at, meta.text(), Op::Update)).await?;
+        let result = self.replace_meta(slot, name, &meta, packed, at).await;
+        // A change that was made but not recorded is recorded at the next start.
+        if !matches!(result, Err(RequestError::Commit(_))) {
+            self.changes.strike(note);
+        }
+        result
+    }
+
+    async fn replace_meta(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        meta: &LogicName,
+        packed: Option<&[u8]>,
+        at: u32,
+    ) -> Result<(), RequestError> {
+        let permit = slot.permits.write().await;
+        let existed = slot.path.stat(meta.true_name()).is_ok();
         let op = match packed {
             Some(bytes) => {
                 slot.path.write_meta(name.true_name(), bytes, at.into(), self.durability == Durability::Disk)?;

@@ -13,16 +13,21 @@ use crate::differs::Special;
 use crate::rows::Row;
 use crate::scene::Scene;
 
-/// Compares the body of an answer of the recorded status.
-pub(crate) fn compare(scene: &Scene, row: &Row, got: &[u8]) -> Result<(), String> {
+/// Compares the body of an answer of the recorded status; `expected` is the recorded one with our names in it.
+pub(crate) fn compare(scene: &Scene, row: &Row, expected: &[u8], got: &[u8]) -> Result<(), String> {
     let command = Command::from_number(row.command());
-    if row.status == Some(0) && command == Some(Command::UploadFile) {
-        return same_kind_of_name(row, got);
+    match command.filter(|_| row.status == Some(0)) {
+        Some(Command::UploadFile | Command::UploadAppenderFile | Command::RegenerateAppenderFilename) => {
+            return same_kind_of_name(row, got, true);
+        }
+        // A link tells a random CRC32.
+        Some(Command::CreateLink) if !is_of_slave(row) => return same_kind_of_name(row, got, false),
+        _ => {}
     }
-    if got.len() != row.body_len() {
+    if got.len() != row.body_len() + expected.len() - row.body().len() {
         return Err(format!("expected {} bytes, got {}: {}", row.body_len(), got.len(), got.escape_ascii()));
     }
-    let mut expected = row.body().to_vec();
+    let mut expected = expected.to_vec();
     scene.translate(&mut expected);
     let mut got = got.to_vec();
     if row.body_len() > expected.len() {
@@ -50,7 +55,7 @@ pub(crate) fn compare(scene: &Scene, row: &Row, got: &[u8]) -> Result<(), String
 
 /// The name of a new file: what it says must be the same, but for its time and what is random. Files that the reference
 /// put into a trunk file have a longer name there.
-fn same_kind_of_name(row: &Row, got: &[u8]) -> Result<(), String> {
+fn same_kind_of_name(row: &Row, got: &[u8], tells_crc: bool) -> Result<(), String> {
     let parse = |body: &[u8]| {
         let name = LogicName::from_bytes(body.get(16..).unwrap_or_default()).map_err(|e| e.to_string())?;
         let fields = name.fields().ok_or("the name says nothing")?;
@@ -61,7 +66,8 @@ fn same_kind_of_name(row: &Row, got: &[u8]) -> Result<(), String> {
             None => "0".repeat(7),
         };
         let length = text.len() - name.trunk_part().map_or(0, |_| 16);
-        let facts = (fields.size_word.size(), fields.crc32, pattern, length, text[..3].to_owned());
+        let crc32 = if tells_crc { fields.crc32 } else { 0 };
+        let facts = (fields.size_word.size(), crc32, pattern, length, text[..3].to_owned());
         Ok::<_, String>((body[..16].to_vec(), facts))
     };
     let (expected, got) = (parse(row.body())?, parse(got)?);
@@ -70,6 +76,11 @@ fn same_kind_of_name(row: &Row, got: &[u8]) -> Result<(), String> {
         && (&expected.1.0, &expected.1.1, &expected.1.2, &expected.1.3) == (&got.1.0, &got.1.1, &got.1.2, &got.1.3)
         && (any_path || expected.1.4 == got.1.4);
     if same { Ok(()) } else { Err(format!("expected {expected:?}, got {got:?}")) }
+}
+
+/// Whether a link was asked for that is a slave.
+fn is_of_slave(row: &Row) -> bool {
+    row.request.get(10..18).is_some_and(|master_len| master_len != [0; 8])
 }
 
 /// Rows with a judge of their own.
@@ -115,6 +126,9 @@ fn volatile(row: &Row, command: Option<Command>) -> Vec<Range<usize>> {
         Command::TrackerGetStatus => vec![1..17],
         // Since when.
         Command::StorageSyncSrcReq => vec![16..24],
+        // The time, what a link has for a CRC32, and which storage of the group made it.
+        Command::QueryFileInfo if row.name == "query the link" => vec![8..len],
+        Command::QueryFileInfo if row.name == "query the new name" => vec![8..16, 24..len],
         // The time.
         Command::QueryFileInfo => vec![8..16],
         _ => vec![],

@@ -26,7 +26,9 @@ fn framing_agrees_with_the_reference() {
 #[test]
 fn storages_agree_with_the_reference() {
     let scene = Scene::plain();
-    for family in ["storage_upload", "storage_download", "storage_metadata", "storage_query", "storage_delete"] {
+    let kinds = ["storage_appender", "storage_slave", "storage_link"];
+    let plain = ["storage_upload", "storage_download", "storage_metadata", "storage_query", "storage_delete"];
+    for family in plain.into_iter().chain(kinds) {
         replay(&scene, "plain", family);
     }
 }

@@ -15,6 +15,12 @@ const DIRS_LEN: usize = 10;
 /// Characters of a name that say something.
 const CODED_LEN: usize = 27;
 
+/// In so many bytes of a body names are looked for.
+const HEAD_LEN: usize = 1024;
+
+/// A file to be made before the rows: the command that uploads it, its content and extension.
+pub(crate) type NewFile = (u8, Vec<u8>, &'static str);
+
 /// Recorded names and ours.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -39,8 +45,10 @@ fn recorded_names(rows: &[Row]) -> Vec<String> {
             // Neither the file that does not exist nor names of one letter.
             let is_made_up = |name: &String| name.starts_with(&NO_FILE[..24]) || name.contains("aaaaaaaaaa");
             let Some(name) = name.filter(|name| !is_made_up(name)) else { continue };
-            let is_new = !found.iter().any(|known| known[DIRS_LEN..] == name[DIRS_LEN..]);
-            if is_new {
+            // A slave begins as its master does.
+            let coded = DIRS_LEN..DIRS_LEN + CODED_LEN;
+            let is_new = !found.iter().any(|known| known[coded.clone()] == name[coded.clone()]);
+            if is_new && !rows.iter().any(|row| row.given_name() == Some(name.as_str())) {
                 found.push(name);
             }
         }
@@ -49,17 +57,24 @@ fn recorded_names(rows: &[Row]) -> Vec<String> {
 }
 
 impl Names {
+    /// A server has given a name where the recorded one gave another: later rows ask for it.
+    pub(crate) fn learn(&mut self, recorded: &str, ours: String) {
+        if !self.pairs.iter().any(|(known, _)| known == recorded) {
+            self.pairs.push((recorded.to_owned(), ours));
+        }
+    }
+
     /// Uploads `contents` to the storage; the recorded names of these rows are in the same order.
-    pub(crate) fn uploaded(scene: &Scene, rows: &[Row], contents: &[(Vec<u8>, &str)]) -> Self {
+    pub(crate) fn uploaded(scene: &Scene, rows: &[Row], contents: &[NewFile]) -> Self {
         let recorded = recorded_names(rows);
         assert_eq!(recorded.len(), contents.len(), "names in the recorded requests: {recorded:?}");
-        let upload = |(content, ext): &(Vec<u8>, &str)| {
+        let upload = |(command, content, ext): &NewFile| {
             let mut body = vec![0];
             body.extend_from_slice(&(content.len() as i64).to_be_bytes());
             body.extend_from_slice(ext.as_bytes());
             body.resize(15, 0);
             body.extend_from_slice(content);
-            let answer = scene.cluster.to_storage(0).ask(11, &body).ok();
+            let answer = scene.cluster.to_storage(0).ask(*command, &body).ok();
             String::from_utf8(answer[16..].to_vec()).unwrap()
         };
         Self { pairs: recorded.into_iter().zip(contents.iter().map(upload)).collect() }
@@ -87,7 +102,9 @@ impl Names {
     /// Puts our names into a body. A name may stand there without its store path or folders, without its end, or with
     /// more behind it.
     pub(crate) fn translate(&self, body: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(body.len());
+        // Names stand in front of a content.
+        let (body, content) = body.split_at(body.len().min(HEAD_LEN));
+        let mut out = Vec::with_capacity(body.len() + content.len());
         let mut at = 0;
         while at < body.len() {
             let found = self.pairs.iter().find_map(|(recorded, ours)| part_of(&body[at..], recorded, ours));
@@ -102,6 +119,7 @@ impl Names {
                 }
             }
         }
+        out.extend_from_slice(content);
         out
     }
 }

@@ -18,7 +18,7 @@ const QUIET: Duration = Duration::from_millis(300);
 pub(crate) fn replay(scene: &Scene, folder: &str, family: &str) {
     let rows = rows::read(folder, family);
     let (later, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(differs::is_later);
-    let names = names(scene, family, &rows);
+    let mut names = names(scene, family, &rows);
     let mut kept: Option<RawConn> = None;
     let mut failures = Vec::new();
     for row in &rows {
@@ -28,7 +28,7 @@ pub(crate) fn replay(scene: &Scene, folder: &str, family: &str) {
             kept = None;
         }
         let mut conn = kept.take().unwrap_or_else(|| scene.connect(row));
-        if let Err(what) = play(scene, &names, row, &mut conn) {
+        if let Err(what) = play(scene, &mut names, row, &mut conn) {
             failures.push(format!("{folder}/{family}, {:?}: {what}", row.name));
         }
         kept = keeps.then_some(conn);
@@ -45,11 +45,20 @@ fn names(scene: &Scene, family: &str, rows: &[Row]) -> Names {
         "storage_download" => {
             // One byte, which the recorder chose by chance.
             let long = rows.iter().find(|row| row.name == "700000 bytes").unwrap();
-            vec![(bytes, "bin"), (vec![], "txt"), (vec![long.body()[0]; 700_000], "bin")]
+            vec![(11, bytes, "bin"), (11, vec![], "txt"), (11, vec![long.body()[0]; 700_000], "bin")]
         }
-        "storage_metadata" => vec![(b"with meta".to_vec(), "txt")],
-        "storage_query" => vec![(b"hello world".to_vec(), "txt"), (vec![], "txt")],
-        "storage_delete" => vec![(b"bye".to_vec(), "txt")],
+        "storage_metadata" => vec![(11, b"with meta".to_vec(), "txt")],
+        "storage_query" => {
+            let hello = b"hello world".to_vec();
+            vec![(11, hello.clone(), "txt"), (23, hello, "txt"), (11, vec![], "txt")]
+        }
+        "storage_delete" => vec![(11, b"bye".to_vec(), "txt"), (23, b"app".to_vec(), "log")],
+        "storage_appender" => vec![(23, b"0123456789".to_vec(), "log"), (11, b"regular".to_vec(), "txt")],
+        "storage_slave" => {
+            let master = b"master file".to_vec();
+            vec![(11, master.clone(), "jpg"), (11, b"master no ext".to_vec(), ""), (11, master, "jpg")]
+        }
+        "storage_link" => vec![(11, b"link source".to_vec(), "jpg"), (11, b"link master".to_vec(), "jpg")],
         "tracker_query" => {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
             return Names::coined(scene, rows, now as i64);
@@ -93,7 +102,7 @@ fn request(scene: &Scene, names: &Names, row: &Row) -> Vec<u8> {
     packet_with(header[8], header[9], body.len() as i64, &body)
 }
 
-fn play(scene: &Scene, names: &Names, row: &Row, conn: &mut RawConn) -> Result<(), String> {
+fn play(scene: &Scene, names: &mut Names, row: &Row, conn: &mut RawConn) -> Result<(), String> {
     let request = request(scene, names, row);
     if row.ended == Ended::ByClient {
         conn.send(&request[..400_000]);
@@ -115,7 +124,7 @@ fn play(scene: &Scene, names: &Names, row: &Row, conn: &mut RawConn) -> Result<(
     match differs::expected(row) {
         // The row holds both answers.
         Expected::AsRecorded if row.name.contains("two requests in one segment") => good_replies(2, conn),
-        Expected::AsRecorded => as_recorded(scene, row, conn),
+        Expected::AsRecorded => as_recorded(scene, names, row, conn),
         Expected::Reply(status, ended) => {
             let reply = conn.reply();
             if reply != (RawReply::Whole { status, body: Vec::new() }) {
@@ -149,7 +158,7 @@ fn good_replies(count: usize, conn: &mut RawConn) -> Result<(), String> {
     check_end(Ended::Open, conn)
 }
 
-fn as_recorded(scene: &Scene, row: &Row, conn: &mut RawConn) -> Result<(), String> {
+fn as_recorded(scene: &Scene, names: &mut Names, row: &Row, conn: &mut RawConn) -> Result<(), String> {
     if row.name.contains("idle connection after one completed request") {
         // Longer than network_timeout.
         if conn.reply().status() != Some(0) || conn.is_closed_within(Duration::from_millis(2500)) {
@@ -175,7 +184,11 @@ fn as_recorded(scene: &Scene, row: &Row, conn: &mut RawConn) -> Result<(), Strin
             if *got != status {
                 return Err(format!("expected status {status}, got {reply:?}"));
             }
-            judge::compare(scene, row, body)?;
+            let expected = names.translate(row.body());
+            judge::compare(scene, row, &expected, body)?;
+            if let (Some(recorded), Some(ours)) = (row.given_name(), body.get(16..)) {
+                names.learn(recorded, String::from_utf8_lossy(ours).into_owned());
+            }
             check_end(ended, conn)
         }
     }

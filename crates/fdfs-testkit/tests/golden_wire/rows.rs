@@ -43,6 +43,13 @@ impl Row {
         self.response.get(10..).unwrap_or_default()
     }
 
+    /// The name of the file that was made, in the answers that give one.
+    pub(crate) fn given_name(&self) -> Option<&str> {
+        let gives = [11, 20, 23, 38].contains(&self.command()) && self.status == Some(0);
+        let name = std::str::from_utf8(self.body().get(16..)?).ok()?;
+        (gives && name.len() >= 44).then_some(name)
+    }
+
     /// Bytes of the whole body.
     pub(crate) fn body_len(&self) -> usize {
         self.response_len.saturating_sub(10)

@@ -1,0 +1,36 @@
+//! Thousands of random requests of every kind against a plain map, with restarts between them.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+use fdfs_testkit::model::Model;
+use fdfs_testkit::{Cluster, LayoutBuilder};
+
+const ROUNDS: usize = 6;
+const STEPS: usize = 350;
+
+/// Runs the model; `FDFS_SEED` repeats a run.
+fn check(builder: &LayoutBuilder, prepare: impl Fn(Model) -> Model) {
+    let seed = std::env::var("FDFS_SEED").ok().map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap());
+    println!("seed {seed}");
+    let mut cluster = builder.start();
+    let mut model = prepare(Model::new("group1", seed));
+    for _ in 0..ROUNDS {
+        model.run(cluster.storages[0].addr(), STEPS);
+        cluster.storages[0].stop();
+        cluster.storages[0].start();
+        model.check_all(cluster.storages[0].addr());
+    }
+    assert_eq!(model.step_count(), ROUNDS * STEPS);
+    assert!(model.file_count() > 10, "seed {seed}: {} files", model.file_count());
+}
+
+#[test]
+fn files_of_every_kind_agree_with_a_plain_map() {
+    check(&Cluster::builder().group("group1", 1).store_paths(2), |model| model);
+}
+
+#[test]
+fn so_do_slaves_that_are_stored_as_links() {
+    let builder = Cluster::builder().group("group1", 1).tracker_key("store_slave_file_use_link", 1);
+    check(&builder, Model::with_linked_slaves);
+}
