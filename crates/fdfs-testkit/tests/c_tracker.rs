@@ -34,6 +34,8 @@ struct Script {
     notify_status: u8,
     /// The answer of beats.
     beat_status: u8,
+    /// What the next question for the changelog is answered with.
+    changelog: String,
     storage: SocketAddr,
     own: SocketAddr,
 }
@@ -53,6 +55,7 @@ impl CTracker {
             source: Some(SyncSourceAnswer::default()),
             notify_status: 0,
             beat_status: 0,
+            changelog: String::new(),
             storage: cluster.storages[0].addr(),
             own,
         };
@@ -130,7 +133,7 @@ impl Script {
             Command::StorageSyncNotify => (self.notify_status, Vec::new()),
             Command::StorageBeat | Command::StorageReportDiskUsage | Command::StorageSyncReport => self.beat(command),
             Command::StorageReplicaChg | Command::StorageChangeStatus | Command::StorageReportStatus => (0, Vec::new()),
-            Command::StorageChangelogReq | Command::ServerListStorage => (0, Vec::new()),
+            Command::StorageChangelogReq => (0, std::mem::take(&mut self.changelog).into_bytes()),
             Command::StorageSyncSrcReq => (0, Vec::new()),
             _ => (EINVAL, Vec::new()),
         }
@@ -260,6 +263,34 @@ fn a_refused_beat_makes_it_join_again_and_report_all_sync_times() {
     let last = tracker.with(|script| script.asked.iter().rfind(|(c, _)| *c == Command::StorageSyncReport).cloned());
     assert_eq!(last.unwrap().1, [&b"127.0.0.77\0\0\0\0\0\0"[..], &[0, 0, 0, 77]].concat());
     cluster.expect_problem("tried again until it works");
+}
+
+#[test]
+fn the_mark_of_a_peer_goes_with_its_address() {
+    let (mut cluster, tracker) = cluster();
+    let port = cluster.storages[0].addr().port();
+    let sync_dir = cluster.storages[0].plan.base_path.join("data/sync");
+    let mark = |ip: &str| sync_dir.join(format!("{ip}_{port}.mark"));
+    std::fs::create_dir_all(&sync_dir).unwrap();
+    let written = fdfs_proto::disk::sync_mark::SyncMark { sync_row_count: 5, ..Default::default() };
+    std::fs::write(mark("127.0.0.77"), fdfs_proto::disk::StateFile::to_bytes(&written)).unwrap();
+    tracker.with(|script| script.peers = vec![peer(StorageStatus::Offline)]);
+    cluster.storages[0].start();
+    wait_for("the storage to be ACTIVE", || {
+        tracker.with(|script| script.status == StorageStatus::Active).then_some(())
+    });
+    let moved = StorageBrief {
+        id: "127.0.0.78".parse().unwrap(),
+        ip: "127.0.0.78".parse().unwrap(),
+        ..peer(StorageStatus::Offline)
+    };
+    tracker.with(|script| {
+        script.peers = vec![peer(StorageStatus::IpChanged), moved];
+        script.changelog = "5 group2 127.0.0.77 3 127.0.0.79\n6 group1 127.0.0.77 3 127.0.0.78\n".into();
+        script.has_news = true;
+    });
+    wait_for("the mark to have its new name", || mark("127.0.0.78").exists().then_some(()));
+    assert!(!mark("127.0.0.77").exists() && !mark("127.0.0.79").exists(), "the other group's line is not ours");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The storage's side of its trackers: what it asks before it serves, and the lasting connection to each of them.
 
 pub mod ask;
+mod changelog;
 pub mod error;
 pub mod first_contact;
 pub mod questions;

@@ -83,6 +83,9 @@ impl<'s, 'a> Reports<'s, 'a> {
         let storage = self.session.storage.clone();
         let mut changes = storage.link.changes();
         let mut received = storage.received.changes();
+        if storage.cluster.params.storage_ip_changed_auto_adjust {
+            self.session.read_changelog(caller).await?;
+        }
         loop {
             changes.borrow_and_update();
             let news = *received.borrow_and_update();
@@ -162,6 +165,10 @@ impl<'s, 'a> Reports<'s, 'a> {
         self.beat_at = Instant::now() + self.beat_every;
         let someone_went = self.session.take_news(caller, &answer).await?;
         self.after_news(someone_went);
+        // A tracker of ours has told of every change by now.
+        if storage.cluster.params.storage_ip_changed_auto_adjust && !self.watcher.works() {
+            self.session.read_changelog(caller).await?;
+        }
         Ok(())
     }
 

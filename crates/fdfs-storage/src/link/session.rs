@@ -173,8 +173,13 @@ impl Session<'_> {
     }
 
     async fn take_list(&mut self, caller: &mut Caller, list: &[StorageBrief]) -> Result<bool, LinkError> {
-        let link = &self.storage.link;
-        let news = link.note_list(self.index, list, &self.storage.peers);
+        let storage = self.storage;
+        let link = &storage.link;
+        let news = link.note_list(self.index, list);
+        // First, so that what is kept for a peer has its new name before a sender looks for it.
+        let renamed = if news.gone.is_empty() { Ok(()) } else { self.read_changelog(caller).await };
+        link.publish(&storage.peers);
+        renamed?;
         if let Some(status) = link.read(|roster| roster.own_status_at(self.index)) {
             self.learn_status(caller, status);
         }

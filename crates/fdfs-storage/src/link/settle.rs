@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 
 use fdfs_net::Caller;
 use fdfs_proto::Status;
-use fdfs_proto::cmd::tracker::{
-    ListStorages, StorageList, SyncDestQuery, SyncDestRequest, SyncNotify, SyncSource, SyncSourceAnswer,
-};
+use fdfs_proto::cmd::tracker::{SyncDestQuery, SyncDestRequest, SyncNotify, SyncSource, SyncSourceAnswer};
 use fdfs_proto::shared::StorageStatus;
 
 use super::ask::{ask, tell, whole};
@@ -36,13 +34,7 @@ impl Session<'_> {
                 return Ok(Settled::Later);
             }
             match ask(caller, &SyncDestRequest, whole::<SyncSourceAnswer>).await {
-                Ok(answer) => {
-                    let source = match answer.source {
-                        Some(source) if self.has_stored_nothing(caller, source).await => None,
-                        other => other,
-                    };
-                    self.decide(source)?;
-                }
+                Ok(answer) => self.decide(answer.source)?,
                 Err(e) if e.is_refusal(Status::ENOENT) => {
                     self.tell_waiting();
                     return Ok(Settled::Later);
@@ -133,21 +125,6 @@ impl Session<'_> {
         // The other trackers are told as well.
         self.storage.link.ask_to_settle();
         Ok(())
-    }
-
-    /// Whether the chosen source never stored a file, so that there is nothing to copy.
-    async fn has_stored_nothing(&self, caller: &mut Caller, source: SyncSource) -> bool {
-        let request = ListStorages { group: self.storage.group, id: Some(source.id) };
-        match ask(caller, &request, StorageList::decode).await {
-            Ok(list) => {
-                !list.storages.is_empty()
-                    && list.storages.iter().all(|storage| {
-                        let stat = &storage.stat;
-                        stat.upload_count.success == 0 && stat.last_source_update == 0 && stat.last_sync_update == 0
-                    })
-            }
-            Err(_) => false,
-        }
     }
 
     fn tell_waiting(&self) {

@@ -159,17 +159,18 @@ impl LinkState {
         is_news
     }
 
-    /// The leader told all storages of the group: `peers` is what follows.
-    pub fn note_list(&self, tracker: TrackerIndex, list: &[StorageBrief], peers: &Peers) -> ListNews {
-        let news = {
-            let mut roster = self.lock();
-            let news = roster.on_list(tracker, list);
-            // Under the lock, so that an older list of another connection cannot come last.
-            peers.replace(roster.peers().filter_map(|brief| self.peer(brief)).collect());
-            news
-        };
+    /// The leader told all storages of the group. [`LinkState::publish`] must follow.
+    pub fn note_list(&self, tracker: TrackerIndex, list: &[StorageBrief]) -> ListNews {
+        let news = self.lock().on_list(tracker, list);
         self.wake_if(news.has_changed);
         news
+    }
+
+    /// Makes the peers those of the list that was told last.
+    pub fn publish(&self, peers: &Peers) {
+        let roster = self.lock();
+        // Under the lock, so that an older list of another connection cannot come last.
+        peers.replace(roster.peers().filter_map(|brief| self.peer(brief)).collect());
     }
 
     /// A record as a peer; `None` without an address that can be reached.
@@ -214,7 +215,8 @@ mod tests {
 
     fn peers_of(state: &LinkState, list: &[StorageBrief]) -> Vec<String> {
         let peers = Peers::default();
-        state.note_list(0, list, &peers);
+        state.note_list(0, list);
+        state.publish(&peers);
         let list = peers.watch().borrow().clone();
         list.iter().map(|peer| format!("{} {}", peer.id, peer.addr)).collect()
     }

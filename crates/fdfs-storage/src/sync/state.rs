@@ -17,6 +17,7 @@ use fdfs_store::quarantine::{Bad, Quarantine};
 use fdfs_store::state_file::StateDir;
 use fdfs_store::{Fs, RealFs, StoreError};
 
+use super::aside_file;
 use super::work::PeerWork;
 use crate::names::now_unix_secs;
 
@@ -68,6 +69,20 @@ impl SyncState {
     /// The work for all peers, in the order of their ids.
     pub(super) fn all_work(&self) -> Vec<Arc<PeerWork>> {
         self.lock_peers().values().cloned().collect()
+    }
+
+    /// A peer has another address, which is its id: its mark, and what is set aside for it, go by the new one. What is there
+    /// under the new id already stays. Whether there was a mark.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn rename_peer(&self, old: StorageId, new: StorageId) -> Result<bool, StoreError> {
+        let (aside, _) = aside_file::load(&self.dir, old)?;
+        if !aside.is_empty() && aside_file::load(&self.dir, new)?.0.is_empty() {
+            aside_file::save(&self.dir, new, aside.into_iter())?;
+        }
+        // Last: the mark says that the records before it are dealt with.
+        self.marks.rename_peer(old, new)
     }
 
     pub(super) fn forget(&self, id: StorageId) {
