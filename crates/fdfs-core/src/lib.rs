@@ -6,9 +6,11 @@
 //! * [`tracker`]: join, beats, liveness, replication states, selection, administration, lists, snapshots;
 //! * [`roster`]: what a storage makes of the lists that its trackers tell;
 //! * [`sync`]: what a storage sends to which peer and in which order, and what it does with what another one sends;
-//! * [`placement`]: the storage's choice of a store path and of the sub directories of a new file.
+//! * [`placement`]: the storage's choice of a store path and of the sub directories of a new file;
+//! * [`recovery`]: what a storage that lost a store path must fetch.
 
 pub mod placement;
+pub mod recovery;
 pub mod roster;
 pub mod sync;
 pub mod tracker;

@@ -208,6 +208,23 @@ impl DataConnection {
         self.send(&message).await
     }
 
+    /// Begins an answer whose body comes in pieces and ends with the connection; `len` is what it announces.
+    ///
+    /// # Errors
+    /// [`NetError`].
+    pub async fn begin_endless(&mut self, status: Status, len: u64) -> Result<(), NetError> {
+        self.has_served = true;
+        self.send(&Header::answer(status, len).to_bytes()).await
+    }
+
+    /// Sends a piece of such an answer.
+    ///
+    /// # Errors
+    /// [`NetError`].
+    pub async fn send_piece(&mut self, bytes: &[u8]) -> Result<(), NetError> {
+        self.send(bytes).await
+    }
+
     /// Sends an answer whose body is `len` bytes of `file` from `offset`.
     ///
     /// # Errors

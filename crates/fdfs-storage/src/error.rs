@@ -80,6 +80,12 @@ pub enum RequestError {
         /// What happened.
         why: String,
     },
+    /// The store path is being recovered.
+    #[error("store path {index} is being recovered")]
+    BeingRecovered {
+        /// Its index.
+        index: u8,
+    },
     /// Ten names in a row were taken, which cannot be chance.
     #[error("no free file name found")]
     NoFreeName,
@@ -145,6 +151,7 @@ impl RequestError {
             Self::Placement(e) => e.status(),
             Self::PathBroken { .. } => Status::EIO,
             Self::NoFreeName => Status::EEXIST,
+            Self::BeingRecovered { .. } => Status::EAGAIN,
             Self::NoMetadata { .. } => Status::ENOENT,
             Self::NotAsNamed { .. } => Status::EIO,
             Self::WholeTrunkFile { .. } => Status::EPERM,

@@ -19,6 +19,8 @@ pub enum Reply {
     Body,
     /// An empty body and another status, which is no error: what replication is told of a change that has no effect.
     Status(Status),
+    /// Nothing more: the answer is out, and the connection ends with it.
+    End,
     /// A range of a file.
     File {
         /// The open file.

@@ -17,10 +17,11 @@ const SPACE_INTERVAL: Duration = Duration::from_secs(2);
 /// Bytes of a megabyte.
 const MB: u64 = 1 << 20;
 
-/// The figures of one store path. One that takes no writes has no room for uploads.
+/// The figures of one store path. One that takes no uploads, because it is broken or being recovered, has no room for them.
 #[must_use]
-pub fn path_facts(space: Space, is_readonly: bool, is_broken: bool) -> PathFacts {
-    PathFacts { total_mb: space.total_bytes / MB, free_mb: space.free_bytes / MB, writable: !is_readonly && !is_broken }
+pub fn path_facts(space: Space, is_readonly: bool, takes_none: bool) -> PathFacts {
+    let writable = !is_readonly && !takes_none;
+    PathFacts { total_mb: space.total_bytes / MB, free_mb: space.free_bytes / MB, writable }
 }
 
 /// Keeps the figures of one store path fresh until `shutdown`. A path whose file system does not answer counts as full.
@@ -38,7 +39,8 @@ pub async fn watch_space(storage: Arc<Storage>, index: usize, shutdown: Cancella
                     tracing::info!("store path {index} answers again");
                 }
                 is_failing = false;
-                path_facts(space, slot.path.is_readonly(), slot.path.broken().is_some())
+                let takes_none = slot.path.broken().is_some() || storage.recovery.is_under_way(slot.path.index());
+                path_facts(space, slot.path.is_readonly(), takes_none)
             }
             Err(e) => {
                 if !is_failing {

@@ -7,7 +7,8 @@
 //! * [`service`]: one request after the other, one file per command; [`exchange`]: a request and its answer;
 //! * [`write_path`], [`commit`], [`flusher`], [`permits`]: how a change gets to the disk and when it counts;
 //! * [`placing`], [`names`]: where new files go and what they are called; [`trunk`]: space for small files in large ones;
-//! * [`sync_peer`], [`doubts`]: who replicates to this storage, and what that left in doubt;
+//! * [`sync_peer`], [`doubts`]: who replicates to this storage, and what that left in doubt; [`recovery`]: a store path
+//!   that came back empty is refilled;
 //! * [`link`]: the trackers; [`params`], [`identity`], [`peers`]: what they have told; [`received`]: what they are told;
 //! * [`sync`]: what is sent to the other storages of the group;
 //! * [`stat`], [`request_log`], [`housekeeping`]: what is counted and written on the side.
@@ -28,6 +29,7 @@ pub mod permits;
 pub mod placing;
 pub mod plain_instead;
 pub mod received;
+pub mod recovery;
 pub mod request_log;
 pub mod server;
 pub mod service;

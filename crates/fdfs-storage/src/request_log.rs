@@ -33,7 +33,7 @@ fn answer_len(exchange: &Exchange<'_>, result: &Result<Reply, RequestError>) -> 
     match result {
         Ok(Reply::Body) => exchange.answer.len() as u64,
         Ok(Reply::File { len, .. }) => *len,
-        Ok(Reply::Empty | Reply::Status(_)) | Err(_) => 0,
+        Ok(Reply::Empty | Reply::Status(_) | Reply::End) | Err(_) => 0,
     }
 }
 

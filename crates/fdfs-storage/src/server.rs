@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::housekeeping;
 use crate::link::TrackerDialer;
 use crate::link::session;
+use crate::recovery;
 use crate::service;
 use crate::start::{self, StartError};
 use crate::storage::Storage;
@@ -180,6 +181,11 @@ impl StorageServer {
         }
         for index in 0..conf.tracker_servers.len() {
             self.tasks.spawn_on(session::keep(self.storage.clone(), index, self.shutdown.clone()), control);
+        }
+        for (index, _) in self.storage.recovery.snapshot() {
+            // It reads and writes files, so it works where clients are served.
+            let work = recovery::run(self.storage.clone(), index, self.shutdown.clone());
+            self.tasks.spawn_on(work, self.data.handle());
         }
         for index in 0..self.storage.write_path.slots.len() {
             let watch = housekeeping::watch_space(self.storage.clone(), index, self.shutdown.clone());

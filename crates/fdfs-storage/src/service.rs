@@ -5,6 +5,7 @@ mod appender;
 mod create_link;
 mod delete_file;
 mod download_file;
+mod fetch_one_path_binlog;
 mod metadata;
 mod modify_file;
 mod query_file_info;
@@ -89,6 +90,9 @@ async fn serve_one(
     match result {
         Ok(reply) => {
             exchange.drop_buffered();
+            if matches!(reply, Reply::End) {
+                return Ok(Next::Close);
+            }
             send(exchange, reply).await?;
             Ok(Next::Request)
         }
@@ -129,8 +133,8 @@ async fn dispatch(
         | Command::SyncModifyFile
         | Command::SyncTruncateFile
         | Command::SyncRenameFile => sync::dispatch(storage, command, exchange).await,
-        Command::FetchOnePathBinlog
-        | Command::TrunkAllocSpace
+        Command::FetchOnePathBinlog => fetch_one_path_binlog::fetch_one_path_binlog(storage, exchange).await,
+        Command::TrunkAllocSpace
         | Command::TrunkAllocConfirm
         | Command::TrunkFreeSpace
         | Command::TrunkSyncBinlog
@@ -150,6 +154,7 @@ async fn active_test(exchange: &mut Exchange<'_>) -> Result<Reply, RequestError>
 async fn send(mut exchange: Exchange<'_>, reply: Reply) -> Result<(), NetError> {
     match reply {
         Reply::Empty => exchange.connection().respond(Status::OK, &[]).await,
+        Reply::End => Ok(()),
         Reply::Body => exchange.send_answer().await,
         Reply::File { file, offset, len } => send_file(exchange.connection(), &file, offset, len).await,
         Reply::Status(status) => exchange.connection().respond(status, &[]).await,

@@ -23,6 +23,7 @@ use crate::peers::Peers;
 use crate::placing::Placing;
 use crate::plain_instead::PlainInstead;
 use crate::received::Received;
+use crate::recovery::Recovery;
 use crate::stat::Stats;
 use crate::sync::SyncState;
 use crate::trunk::TrunkSpace;
@@ -49,6 +50,8 @@ pub struct Storage {
     pub doubts: Doubts,
     /// What is sent to the others.
     pub sync: SyncState,
+    /// Store paths that came back empty and are being refilled.
+    pub recovery: Recovery,
     /// The way of all changes.
     pub write_path: WritePath,
     /// Where new files go.

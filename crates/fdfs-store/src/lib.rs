@@ -20,6 +20,7 @@ pub mod new_file;
 pub mod quarantine;
 pub mod real_fs;
 pub mod reconcile;
+pub mod recovery_files;
 pub mod replica_file;
 pub mod sim_fs;
 pub mod slot;

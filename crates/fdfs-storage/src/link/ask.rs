@@ -37,6 +37,12 @@ impl TrackerDialer {
         Self::new(conf, own.filter(|_| conf.client_bind))
     }
 
+    /// Time limits and the local address, also for calls to other storages.
+    #[must_use]
+    pub const fn options(&self) -> CallOptions {
+        self.options
+    }
+
     /// Connects to a tracker: names are resolved anew, and each address is tried.
     ///
     /// # Errors

@@ -22,8 +22,9 @@ pub enum StartError {
     /// A store path that held files is empty.
     #[error(
         "store_path{index} = {}: it is empty, but this storage has kept files there; is the disk mounted? \
-         If the disk was replaced, remove the line store_path_mark{index} from .data_init_flag to start with an empty one",
-        path.display()
+         If the disk was replaced, say so with an empty file {}/data/.recovery.flag: the path is then refilled from the \
+         other storages",
+        path.display(), path.display()
     )]
     EmptyStorePath {
         /// Its index.

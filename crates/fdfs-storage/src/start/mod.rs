@@ -33,6 +33,7 @@ use crate::permits::PermitCounts;
 use crate::placing::{Placing, PlacingRules};
 use crate::plain_instead::PlainInstead;
 use crate::received::Received;
+use crate::recovery::Recovery;
 use crate::stat::Stats;
 use crate::storage::Storage;
 use crate::sync::SyncState;
@@ -109,6 +110,7 @@ pub(crate) async fn open_storage(
         adopts_own_marks: is_flag_lost,
     });
     let subdir_count = u16::try_from(conf.subdir_count_per_path).unwrap_or(256);
+    let was_member = flag.sync_old_done;
     let (opened, _) = store_paths::open_all(&conf.store_paths, subdir_count, owner, &mut flag)?;
     flag.last_ip_addr = identity.addrs.to_string();
     let old_port = Some(flag.last_server_port).filter(|port| *port != 0);
@@ -131,8 +133,12 @@ pub(crate) async fn open_storage(
 
     let mut facts = Vec::with_capacity(opened.len());
     let mut paths = Vec::with_capacity(opened.len());
+    let mut recoveries = Vec::with_capacity(opened.len());
     for opened in opened {
-        facts.push(path_facts(opened.path.space()?, opened.path.is_readonly(), false));
+        // The note that it must be recovered comes first: with its sub directories it looks like any other.
+        let needs_recovery = store_paths::needs_recovery(&opened, was_member)?;
+        facts.push(path_facts(opened.path.space()?, opened.path.is_readonly(), needs_recovery));
+        recoveries.push(needs_recovery);
         let path = Arc::new(opened.path);
         if opened.is_incomplete {
             make_subdirs_aside(&path)?;
@@ -186,6 +192,7 @@ pub(crate) async fn open_storage(
         peers: Peers::default(),
         received: Received::default(),
         doubts: Doubts::default(),
+        recovery: Recovery::new(&recoveries),
         write_path,
         placing: Placing::new(rules, cursor, facts),
         stats,

@@ -7,6 +7,8 @@ use fdfs_proto::IpText;
 use fdfs_proto::disk::StateFile;
 use fdfs_proto::disk::data_init_flag::DataInitFlag;
 use fdfs_proto::disk::store_path_mark::{MarkFields, StorePathMark, StorePathMarkFile};
+use fdfs_proto::shared::StorageStatus;
+use fdfs_store::recovery_files::RecoveryFiles;
 use fdfs_store::state_file::StateDir;
 use fdfs_store::store_path::OpenedPath;
 use fdfs_store::{RealFs, StoreError, StorePath};
@@ -67,6 +69,23 @@ pub(super) fn open_all(
     Ok((opened_all, has_new_mark))
 }
 
+/// Whether a store path is to be refilled from the other storages: it lost its files, or a recovery was begun and not ended.
+/// That is noted on the path.
+///
+/// # Errors
+/// [`StartError`].
+pub(super) fn needs_recovery(opened: &OpenedPath, was_member: bool) -> Result<bool, StartError> {
+    let files = RecoveryFiles::open(opened.path.data_path())?;
+    if files.is_begun()? {
+        return Ok(true);
+    }
+    let is_lost = opened.is_incomplete && was_member;
+    if is_lost {
+        files.begin(StorageStatus::None)?;
+    }
+    Ok(is_lost)
+}
+
 /// Compares the mark of a path with our copy; whether a new one was made.
 ///
 /// Differs from C: a path that we have marked and that is now empty is refused. The reference makes a new mark, and with
@@ -102,6 +121,10 @@ fn check_mark(
                 |fields| format!("{}:{} (its store path {})", fields.ip, fields.port, fields.store_path_index),
             );
             return Err(StoreError::ForeignMark { path: root.to_owned(), owner }.into());
+        }
+        // The operator says so: a new disk in the place of the old one.
+        (Some(_), None) if opened.is_incomplete && RecoveryFiles::open(dir.path())?.is_begun()? => {
+            tracing::info!("store path {index} ({}) is a new disk", root.display());
         }
         (Some(_), None) if opened.is_incomplete => {
             return Err(StartError::EmptyStorePath { index, path: root.to_owned() });
@@ -167,7 +190,11 @@ mod tests {
         std::fs::remove_dir_all(temp.path().join("data")).unwrap();
         let error = open(temp.path(), OWNER, &mut flag).unwrap_err();
         assert!(matches!(error, StartError::EmptyStorePath { index: 0, .. }), "{error}");
-        assert!(open(temp.path(), None, &mut flag).is_ok(), "check_store_path_mark = false asks nothing");
+        assert!(open(temp.path(), None, &mut flag.clone()).is_ok(), "check_store_path_mark = false asks nothing");
+        std::fs::remove_dir_all(temp.path().join("data")).unwrap();
+        std::fs::create_dir(temp.path().join("data")).unwrap();
+        std::fs::write(temp.path().join("data/.recovery.flag"), b"").unwrap();
+        assert!(open(temp.path(), OWNER, &mut flag).unwrap(), "a new disk, says the operator");
     }
 
     #[test]

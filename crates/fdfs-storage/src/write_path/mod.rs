@@ -15,6 +15,7 @@ mod rename;
 mod replica;
 mod replica_change;
 mod replica_name;
+mod restore;
 mod slot_replica;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use history::{History, TAIL_BYTES};
 pub use in_slots::logic_name;
 pub(crate) use link::on_path;
 pub use replica::{Outcome, Sent};
+pub use restore::{Restored, RestoredFile};
 pub use slot_replica::SlotPlace;
 
 /// Names that are tried before an upload fails; each has new random bits.

@@ -85,8 +85,12 @@ fn is_of_slave(row: &Row) -> bool {
 
 /// Rows with a judge of their own.
 pub(crate) fn special(special: Special, row: &Row, reply: &RawReply) -> Result<(), String> {
+    if special == Special::EndlessList {
+        return endless_list(row, reply);
+    }
     let RawReply::Whole { status: 0, body } = reply else { return Err(format!("got {reply:?}")) };
     match special {
+        Special::EndlessList => Ok(()),
         Special::CutMetadata => {
             let expected = [&[b'n'; 64][..], b"\x02", &[b'v'; 256]].concat();
             let begins_so = row.body().starts_with(&expected[..64]);
@@ -97,6 +101,15 @@ pub(crate) fn special(special: Special, row: &Row, reply: &RawReply) -> Result<(
             other => Err(format!("expected both storages, got {other:?}")),
         },
     }
+}
+
+/// The recorded header, text lines, and how many bytes they are.
+fn endless_list(row: &Row, reply: &RawReply) -> Result<(), String> {
+    let RawReply::Closed(bytes) = reply else { return Err(format!("got {reply:?}")) };
+    let text = bytes.get(10..bytes.len().saturating_sub(8)).unwrap_or_default();
+    let is_whole = text.is_empty() || text.ends_with(b"\n");
+    let is_good = bytes.starts_with(&row.response[..10]) && bytes.ends_with(&(text.len() as i64).to_be_bytes());
+    if is_good && is_whole { Ok(()) } else { Err(format!("got {reply:?}")) }
 }
 
 /// Where the body of an answer is volatile.

@@ -50,6 +50,12 @@ fn receivers_of_replication_agree_with_the_reference() {
 }
 
 #[test]
+fn storages_list_the_files_of_a_path_as_the_reference_does() {
+    let scene = Scene::plain();
+    replay(&scene, "plain", "storage_trunk");
+}
+
+#[test]
 fn trackers_agree_with_the_reference() {
     let scene = Scene::plain();
     for family in ["tracker_query", "tracker_storage_info"] {

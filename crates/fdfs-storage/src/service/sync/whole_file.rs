@@ -38,6 +38,10 @@ async fn whole_file(
     }
     let name = storage.own_name(&head.file)?;
     refuse_trunk_file(&name)?;
+    if name.kind() == Kind::Trunk && storage.recovery.is_under_way(name.store_path_index()) {
+        // The trunk file comes as a whole; made here before, it would lack all else that is in it.
+        return Err(RequestError::BeingRecovered { index: name.store_path_index() });
+    }
     let sent = sent(storage, exchange, head.timestamp);
     let outcome = if has_content {
         let received = receive(storage, exchange, &name, op, &sent).await;
