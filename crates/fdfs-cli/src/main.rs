@@ -21,6 +21,7 @@ mod monitor;
 mod out;
 mod root;
 mod stat_programs;
+mod sync;
 mod test_programs;
 
 use std::ffi::OsString;

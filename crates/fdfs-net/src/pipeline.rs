@@ -121,6 +121,12 @@ impl Pipeline {
         NetError::Timeout { peer: self.peer, doing, timeout_ms: millis(self.timeout) }
     }
 
+    /// The error of a file that is not what was announced.
+    #[must_use]
+    pub fn ends_early(&self) -> NetError {
+        self.io(SENDING, io::ErrorKind::UnexpectedEof.into())
+    }
+
     /// The error of a peer that stays silent for too long.
     #[must_use]
     pub fn silent(&self) -> NetError {

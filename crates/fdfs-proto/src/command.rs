@@ -144,6 +144,7 @@ commands! {
     240 SelfReport "SELF_REPORT" ClientToStorage,
     241 WatchGroup "WATCH_GROUP" StorageToTracker,
     243 SyncHello "SYNC_HELLO" StorageToStorage,
+    244 SyncStatus "SYNC_STATUS" ClientToStorage,
 }
 
 impl Command {

@@ -2,11 +2,13 @@
 //! answers `EINVAL`, and closes.
 
 mod sync_hello;
+mod sync_status;
 mod watch_group;
 
 use crate::{Command, Reader, Request, Wire, WireError};
 
 pub use sync_hello::{SyncHello, SyncHelloAnswer};
+pub use sync_status::{PeerStatus, SyncStatus, SyncStatusRequest};
 pub use watch_group::{GroupView, WatchGroup};
 
 /// Request of `SELF_REPORT` (240), "tell me about yourself": empty; a storage answers with a [`SelfReport`].

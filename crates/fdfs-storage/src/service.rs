@@ -13,6 +13,7 @@ mod regenerate;
 mod self_report;
 mod sync;
 mod truncate_file;
+mod sync_status;
 mod upload_file;
 mod upload_in_slot;
 mod upload_slave;
@@ -123,6 +124,7 @@ async fn dispatch(
         Command::QueryFileInfo => query_file_info::query_file_info(storage, exchange).await,
         Command::ActiveTest => active_test(exchange).await,
         Command::SelfReport => self_report::self_report(storage, exchange).await,
+        Command::SyncStatus => sync_status::sync_status(storage, exchange).await,
         Command::ReportServerId
         | Command::SyncHello
         | Command::SyncCreateFile

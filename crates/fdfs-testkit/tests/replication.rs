@@ -103,3 +103,27 @@ fn a_new_member_has_every_file_when_it_becomes_active() {
     let later = stored(&cluster, 1, b"later");
     wait_for_content(&cluster, 0, &later, b"later");
 }
+
+#[test]
+fn a_replica_has_a_file_long_before_any_timer_would_fire() {
+    // The reference looks into its log each 100 ms, and writes it each second.
+    let cluster = Cluster::builder().group("group1", 2).storage_key("sync_wait_msec", 10_000).start();
+    let first = stored(&cluster, 0, b"first");
+    wait_for_content(&cluster, 1, &first, b"first");
+    let mut took: Vec<_> = (0..41u32)
+        .map(|n| {
+            let name = stored(&cluster, 0, &n.to_le_bytes());
+            let path = place(&cluster, 1, &name);
+            let begun = std::time::Instant::now();
+            let deadline = begun + fdfs_testkit::wait::PATIENCE;
+            while !path.exists() && std::time::Instant::now() < deadline {
+                std::thread::yield_now();
+            }
+            begun.elapsed()
+        })
+        .collect();
+    took.sort_unstable();
+    let median = took[took.len() / 2];
+    println!("from the acknowledgement to the replica: half of the files within {median:?}");
+    assert!(median < std::time::Duration::from_millis(100), "{median:?}");
+}

@@ -149,7 +149,8 @@ async fn dispatch(command: Command, call: &mut Call<'_>) -> Result<(), RequestEr
         | C::RegenerateAppenderFilename
         | C::SyncRenameFile
         | C::SelfReport
-        | C::SyncHello => Err(RequestError::UnknownCommand { number: command.number() }),
+        | C::SyncHello
+        | C::SyncStatus => Err(RequestError::UnknownCommand { number: command.number() }),
     }
 }
 

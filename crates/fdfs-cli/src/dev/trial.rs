@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use fdfs_client::{Client, DownloadOptions, FileId, UploadOptions};
@@ -11,6 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::cluster::Cluster;
 use crate::exit::failure;
+
+/// How long the other storages may take to have the file.
+const REPLICA_PATIENCE: Duration = Duration::from_secs(10);
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Uploads the file, downloads it, and compares. Gives what to tell about it.
 pub(crate) fn run(cluster: &Cluster, file: &Path, cancel: &CancellationToken) -> anyhow::Result<String> {
@@ -23,7 +29,7 @@ pub(crate) fn run(cluster: &Cluster, file: &Path, cancel: &CancellationToken) ->
         }
     })?;
     let mut text = format!("{id}\n{size_bytes} bytes stored, read back and compared: the same\n");
-    let copies = copies_on_disk(cluster, &id)?;
+    let copies = copies_on_disk(cluster, &id, cancel)?;
     if copies.is_empty() {
         return Err(failure(Status::ENOENT, format!("{id} was read back, but no storage has it on its disk")));
     }
@@ -58,14 +64,21 @@ fn is_same(left: impl Read, right: impl Read) -> io::Result<bool> {
     }
 }
 
-/// A line for each storage that has the file.
-fn copies_on_disk(cluster: &Cluster, id: &FileId) -> anyhow::Result<Vec<String>> {
+/// A line for each storage that has the file; replicas are waited for.
+fn copies_on_disk(cluster: &Cluster, id: &FileId, cancel: &CancellationToken) -> anyhow::Result<Vec<String>> {
     let name = id.logic_name()?;
-    let copies = cluster.storages().iter().filter_map(|storage| {
-        let path = storage.dir.join("data").join(name.true_name());
-        path.is_file().then(|| format!("on storage {}: {}", storage.addr(), path.display()))
-    });
-    Ok(copies.collect())
+    let deadline = Instant::now() + REPLICA_PATIENCE;
+    loop {
+        let copies = cluster.storages().iter().filter_map(|storage| {
+            let path = storage.dir.join("data").join(name.true_name());
+            path.is_file().then(|| format!("on storage {}: {}", storage.addr(), path.display()))
+        });
+        let copies: Vec<_> = copies.collect();
+        if copies.len() == cluster.storages().len() || Instant::now() > deadline || cancel.is_cancelled() {
+            return Ok(copies);
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 #[cfg(test)]

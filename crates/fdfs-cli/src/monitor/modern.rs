@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use fdfs_client::{Client, ClientError};
-use fdfs_proto::ours::SelfReport;
+use fdfs_proto::ours::{SelfReport, SyncStatus};
 use fdfs_proto::{GroupName, Status, StorageId};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -81,7 +81,8 @@ async fn list(client: &Client, group: Option<GroupName>, json: bool) -> anyhow::
         let mut groups = Vec::with_capacity(all.len());
         for ((group, storages), reports) in all.iter().zip(&reports) {
             let until = sync_until::ask_all(&tracker, group.group, storages).await;
-            groups.push(with_what_only_we_know(json::group(group, storages), reports, until));
+            let sync = crate::sync::ask::ask_all(storages).await;
+            groups.push(with_what_only_we_know(json::group(group, storages), reports, until, &sync));
         }
         out::line(&json!({ "tracker": tracker.to_string(), "groups": groups }).to_string());
         return Ok(());
@@ -100,11 +101,18 @@ async fn list(client: &Client, group: Option<GroupName>, json: bool) -> anyhow::
     Ok(())
 }
 
-/// What no record of the reference has: up to when old files come from the source, and what storages say of themselves.
-fn with_what_only_we_know(mut group: Value, reports: &[Option<SelfReport>], until: Vec<Value>) -> Value {
+/// What no record of the reference has: up to when old files come from the source, what storages say of themselves, and
+/// how far their peers are.
+fn with_what_only_we_know(
+    mut group: Value,
+    reports: &[Option<SelfReport>],
+    until: Vec<Value>,
+    sync: &[Result<SyncStatus, String>],
+) -> Value {
     if let Some(storages) = group.get_mut("storages").and_then(Value::as_array_mut) {
-        for ((storage, report), until) in storages.iter_mut().zip(reports).zip(until) {
+        for (((storage, report), until), sync) in storages.iter_mut().zip(reports).zip(until).zip(sync) {
             storage["sync_until"] = until;
+            storage["sync"] = crate::sync::ask::json(sync);
             storage["self_report"] = self_report::json(report.as_ref());
         }
     }

@@ -109,3 +109,36 @@ fn the_modern_monitor_has_json_and_exit_codes() {
     assert_eq!((usage, stderr.contains("<GROUP>")), (Some(2), true), "{stderr}");
     assert_eq!(code(&["explode"]).0, Some(2));
 }
+
+#[test]
+fn sync_status_tells_of_each_pair() {
+    let dev = Dev::start();
+    let uploaded = fdfs(&["upload", "--tracker", &dev.tracker, dev.conf().to_str().unwrap()]);
+    assert_eq!(uploaded.status.code(), Some(0), "{}", text(&uploaded.stderr));
+    let ask = |more: &[&str]| {
+        let output = fdfs(&[&["sync", "status", "--tracker", &dev.tracker][..], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    // Both have everything in the end.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let lines = loop {
+        let told = ask(&[]);
+        if told.matches(" (ACTIVE): has everything, binlog.000:").count() == 2 {
+            break told;
+        }
+        assert!(std::time::Instant::now() < deadline, "{told}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    assert!(lines.starts_with("group1 127.0.0.") && lines.contains("\n  -> 127.0.0."), "{lines}");
+    let told: serde_json::Value = serde_json::from_str(&ask(&["group1", "--json"])).unwrap();
+    let pairs: Vec<_> =
+        told["storages"].as_array().unwrap().iter().flat_map(|s| s["peers"].as_array().unwrap()).collect();
+    assert_eq!(pairs.len(), 2, "{told}");
+    for pair in pairs {
+        assert_eq!((&pair["records_behind"], &pair["last_error"]), (&0.into(), &serde_json::Value::Null), "{told}");
+    }
+    let monitored = fdfs(&["monitor", "--json", "--tracker", &dev.tracker]);
+    let monitored: serde_json::Value = serde_json::from_str(&text(&monitored.stdout)).unwrap();
+    assert_eq!(monitored["groups"][0]["storages"][0]["sync"]["quarantined"], 0, "{monitored}");
+}

@@ -12,7 +12,7 @@ use fdfs_proto::Status;
 use fdfs_proto::cmd::storage::FileInfo;
 use fdfs_proto::disk::BinlogPosition;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op};
-use fdfs_store::{DataFile, FsFile};
+use fdfs_store::{StoreError, StoredFile};
 use tokio::sync::{Notify, watch};
 
 use super::local::{Found, look};
@@ -302,41 +302,43 @@ impl Connection<'_> {
     async fn append_content(
         &self,
         record: &BinlogRecord,
-        file: &DataFile,
+        file: &StoredFile,
         range: Range,
         out: &mut Vec<u8>,
     ) -> Result<(), Option<Status>> {
         let index = fdfs_proto::file_id::LogicName::parse(&record.name).map_or(0, |name| name.store_path_index());
         let slot = self.storage.slot(index).map_err(|_| Some(Status::EINVAL))?;
         let _permit = slot.permits.read().await;
-        let mut at = out.len();
+        let at = out.len();
         // At most COPIED_MAX_BYTES.
-        let end = at + usize::try_from(range.len).unwrap_or(0);
-        out.resize(end, 0);
-        let mut offset = range.offset;
-        while at < end {
-            match file.file.read_at(&mut out[at..], offset) {
-                Ok(0) => return Err(None),
-                Ok(n) => (at, offset) = (at + n, offset + n as u64),
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(Some(Status::from_io(&e))),
-            }
+        out.resize(at + usize::try_from(range.len).unwrap_or(0), 0);
+        match file.read_at(&mut out[at..], range.offset) {
+            Ok(n) if n as u64 == range.len => Ok(()),
+            Ok(_) => Err(None),
+            Err(StoreError::Disk { source, .. }) if source.kind() == std::io::ErrorKind::UnexpectedEof => Err(None),
+            Err(e) => Err(Some(e.status())),
         }
-        Ok(())
     }
 
-    /// Sends a large content, piece by piece. A file that becomes shorter meanwhile ends the connection: its length is
-    /// announced already.
-    async fn send_range(&self, record: &BinlogRecord, file: &DataFile, range: Range) -> Result<(), NetError> {
+    /// Sends a large content, piece by piece. A file that becomes shorter meanwhile, or loses its slot, ends the
+    /// connection before the peer has all of it: the length is announced already.
+    async fn send_range(&self, record: &BinlogRecord, file: &StoredFile, range: Range) -> Result<(), NetError> {
         let index = fdfs_proto::file_id::LogicName::parse(&record.name).map_or(0, |name| name.store_path_index());
-        let (mut at, end) = (range.offset, range.offset + range.len);
+        let mut at = file.offset + range.offset;
+        let end = at + range.len;
         while at < end {
             self.pace((end - at).min(fdfs_net::pipeline::FILE_PIECE_BYTES)).await;
             let _permit = match self.storage.slot(index) {
                 Ok(slot) => Some(slot.permits.read().await),
                 Err(_) => None,
             };
-            at = self.pipeline.send_file(&file.file, at, end).await?;
+            // The last byte of what is in a slot goes when it is sure that all before it was right.
+            let is_last = at + 1 == end;
+            if is_last && !file.is_intact().is_ok_and(|is_intact| is_intact) {
+                return Err(self.pipeline.ends_early());
+            }
+            let part_end = if file.is_in_slot() && !is_last { end - 1 } else { end };
+            at = self.pipeline.send_file(&*file.file, at, part_end).await?;
             self.moved();
         }
         Ok(())

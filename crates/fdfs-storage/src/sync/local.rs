@@ -6,15 +6,17 @@ use fdfs_core::sync::Local;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op};
 use fdfs_proto::file_id::LogicName;
 use fdfs_proto::{FileName, Status};
-use fdfs_store::{DataFile, FileKind, Fs, StoreError};
+use fdfs_store::{FileKind, Fs, StoredFile};
 
+use crate::error::RequestError;
 use crate::storage::Storage;
+use crate::write_path::PathSlot;
 
 /// What is here under a name, and its content where it is wanted.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) local: Local,
-    pub(super) content: Option<DataFile>,
+    pub(super) content: Option<StoredFile>,
 }
 
 const MISSING: Found = Found { local: Local::Missing, content: None };
@@ -23,29 +25,40 @@ const MISSING: Found = Found { local: Local::Missing, content: None };
 pub(super) async fn look(storage: &Storage, record: &BinlogRecord) -> Result<Found, Status> {
     let name = LogicName::parse(&record.name).map_err(|_| Status::EINVAL)?;
     let slot = storage.slot(name.store_path_index()).map_err(|_| Status::EINVAL)?;
-    let _permit = slot.permits.read().await;
-    match record.op {
-        Op::Delete => match slot.path.stat(name.true_name()) {
-            Ok(stat) => Ok(Found { local: Local::File { len: stat.len_bytes }, content: None }),
-            Err(e) => missing(&e),
-        },
-        Op::Link { .. } => match slot.path.stat(name.true_name()) {
-            Ok(stat) if stat.kind == FileKind::Symlink => {
-                let local = Local::Link { len: None, target: target(storage, &name) };
-                Ok(Found { local, content: None })
+    let local = match record.op {
+        Op::Delete | Op::Link { .. } => entry(storage, slot, &name).await,
+        _ => match storage.write_path.open_content(&name).await {
+            Ok(file) => {
+                return Ok(Found { local: Local::File { len: file.len_bytes }, content: Some(file) });
             }
-            Ok(stat) => Ok(Found { local: Local::File { len: stat.len_bytes }, content: None }),
-            Err(e) => missing(&e),
+            Err(e) => Err(e),
         },
-        _ => match slot.path.open_file(name.true_name()) {
-            Ok(file) => Ok(Found { local: Local::File { len: file.len_bytes }, content: Some(file) }),
-            Err(e) => missing(&e),
-        },
+    };
+    match local {
+        Ok(local) => Ok(Found { local, content: None }),
+        Err(e) if e.status() == Status::ENOENT => Ok(MISSING),
+        Err(e) => Err(e.status()),
     }
 }
 
-fn missing(error: &StoreError) -> Result<Found, Status> {
-    if error.is_not_found() { Ok(MISSING) } else { Err(error.status()) }
+/// What a name itself is, on the disk or in a slot; a link is not followed.
+async fn entry(storage: &Storage, slot: &PathSlot, name: &LogicName) -> Result<Local, RequestError> {
+    let _permit = slot.permits.read().await;
+    if name.trunk_part().is_some() {
+        let file = slot.path.open_content(name)?;
+        if file.is_in_slot() {
+            let target = if file.is_link() { file.link_target().ok() } else { None };
+            return Ok(match target {
+                Some(target) => Local::Link { len: None, target: Some(target.text()) },
+                None => Local::File { len: file.len_bytes },
+            });
+        }
+    }
+    let stat = slot.path.stat(name.true_name())?;
+    Ok(match stat.kind {
+        FileKind::Symlink => Local::Link { len: None, target: target(storage, name) },
+        _ => Local::File { len: stat.len_bytes },
+    })
 }
 
 /// The logic name of the file that a link points to: links hold the absolute path `<store path>/data/HH/HH/NAME`.

@@ -22,7 +22,7 @@ mod shared {
 
 /// Every body, request or answer, that is a [`Wire`].
 pub const WIRE_BODIES: &[Target] = wire_bodies! {
-    ours::{ GroupView, SelfReportRequest, SyncHello, SyncHelloAnswer, WatchGroup }
+    ours::{ GroupView, SelfReportRequest, SyncHello, SyncHelloAnswer, SyncStatusRequest, WatchGroup }
     shared::{ FileId, StorageBrief, StorageStat, TrunkHeader }
     storage::{
         AppendHead, CreateLink, DownloadFile, FetchOnePathBinlog, ModifyHead, RegenerateAppender, ReportServerId,
@@ -54,6 +54,7 @@ pub const OTHER_BODIES: &[Target] = &[
     ("StorageList", |b| sized(b, tracker::StorageList::decode, |v, size, out| v.encode(size, out))),
     ("TrunkSyncBinlog", |b| drop(storage::TrunkSyncBinlog::from_bytes(b))),
     ("SelfReport", |b| drop(ours::SelfReport::decode(b))),
+    ("SyncStatus", |b| drop(ours::SyncStatus::decode(b))),
     ("HostPort", |b| shown(b, tracker::HostPort::parse)),
     ("HostAddrs", |b| shown(b, tracker::HostAddrs::parse)),
     ("TrackerLine", |b| shown(b, tracker::TrackerLine::parse)),
