@@ -14,3 +14,4 @@ pub mod recovery;
 pub mod roster;
 pub mod sync;
 pub mod tracker;
+pub mod trunk;

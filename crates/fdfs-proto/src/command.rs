@@ -145,6 +145,8 @@ commands! {
     241 WatchGroup "WATCH_GROUP" StorageToTracker,
     243 SyncHello "SYNC_HELLO" StorageToStorage,
     244 SyncStatus "SYNC_STATUS" ClientToStorage,
+    245 TrunkBatch "TRUNK_BATCH" StorageToTrunkServer,
+    246 TrunkLog "TRUNK_LOG" TrunkServerToStorage,
 }
 
 impl Command {

@@ -8,6 +8,7 @@ use fdfs_store::StoreError;
 use fdfs_store::slot::is_trunk_file_name;
 
 use crate::commit::CommitError;
+use crate::trunk::TrunkError;
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -128,6 +129,9 @@ pub enum RequestError {
     /// The change could not be committed.
     #[error(transparent)]
     Commit(#[from] CommitError),
+    /// Space in trunk files is not given out or taken back.
+    #[error(transparent)]
+    Trunk(#[from] TrunkError),
     /// The connection failed; nobody is left to be answered.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -158,6 +162,7 @@ impl RequestError {
             Self::TooManyLinks { .. } => Status::ELOOP,
             Self::Store(e) => e.status(),
             Self::Commit(e) => e.status(),
+            Self::Trunk(e) => e.status(),
             Self::Net(e) => e.status(),
         }
     }
@@ -169,6 +174,7 @@ impl RequestError {
             Self::Store(e) => {
                 !e.is_not_found() && !matches!(e, StoreError::NotRegular { .. } | StoreError::Exists { .. })
             }
+            Self::Trunk(e) => matches!(e, TrunkError::Disk(_) | TrunkError::Flush(_)),
             Self::Commit(_) | Self::PathBroken { .. } | Self::NoFreeName => true,
             _ => false,
         }

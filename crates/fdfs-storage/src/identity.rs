@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use fdfs_core::tracker::id_of_address;
 use fdfs_proto::cmd::tracker::{HostAddrs, IdType};
 use fdfs_proto::file_id::Source;
+use fdfs_proto::shared::StorageBrief;
 use fdfs_proto::{GroupName, StorageId};
 
 use crate::params::KnownCluster;
@@ -81,6 +82,16 @@ impl Identity {
     #[must_use]
     pub fn storage_id(&self) -> StorageId {
         self.id.unwrap_or_else(|| id_of_address(&self.addrs.first))
+    }
+
+    /// Whether a record of the trackers is this storage: by its id, or by address and port, because several storages may
+    /// share an address (W-40).
+    #[must_use]
+    pub fn is_brief(&self, brief: &StorageBrief, own_port: u16) -> bool {
+        match self.id {
+            Some(id) => brief.id == id,
+            None => self.addrs.iter().any(|ip| ip == brief.ip) && brief.port == u32::from(own_port),
+        }
     }
 
     /// Whether an address is one of ours.

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use fdfs_log::{TimeZone, Timestamp};
 use fdfs_proto::ExtName;
 use fdfs_proto::file_id::{FormattedExt, NewKind, NewName, Source};
 
@@ -48,6 +49,20 @@ fn clock_offset_secs() -> i64 {
         secs
     });
     *OFFSET
+}
+
+/// Now in local time, as `YYYYMMDDhhmmss`: the end of the names of files that are kept aside.
+#[must_use]
+pub fn local_stamp() -> String {
+    TimeZone::system().to_datetime(Timestamp::now()).strftime("%Y%m%d%H%M%S").to_string()
+}
+
+/// The second of the local day.
+#[must_use]
+pub fn second_of_local_day() -> u32 {
+    let now = TimeZone::system().to_datetime(Timestamp::now());
+    let part = |n: i8| u32::from(n.unsigned_abs());
+    (part(now.hour()) * 60 + part(now.minute())) * 60 + part(now.second())
 }
 
 /// Unix seconds in 32 bits, as names and records keep them.

@@ -74,6 +74,14 @@ impl Placing {
         if self.rules.reserve.allows(path, count, bytes) { Ok(()) } else { Err(PlacementError::NoSpace { bytes }) }
     }
 
+    /// Whether a store path still lies above the reserve with so many bytes more on it.
+    #[must_use]
+    pub fn allows(&self, index: u8, bytes: u64) -> bool {
+        let state = self.lock();
+        let path = state.paths.get(usize::from(index));
+        path.is_some_and(|path| path.writable && self.rules.reserve.allows(path, state.paths.len(), bytes))
+    }
+
     /// The sub directories whose turn it is; each upload takes one. With `file_distribute_path_mode` 1 they count only
     /// until the file has its name.
     #[must_use]

@@ -195,6 +195,7 @@ impl StorageServer {
         let senders = sync::supervise(self.storage.clone(), questions, self.shutdown.clone());
         self.senders.spawn_on(senders, self.data.handle());
         self.tasks.spawn_on(sync::compress_daily(self.storage.clone(), self.shutdown.clone()), control);
+        crate::trunk::spawn(&self.storage, control, self.data.handle(), &self.tasks, &self.shutdown);
         let save = housekeeping::save_statistics(self.storage.clone(), self.shutdown.clone());
         self.tasks.spawn_on(save, control);
     }

@@ -31,6 +31,7 @@ use crate::error::RequestError;
 use crate::exchange::{Exchange, Reply};
 use crate::storage::Storage;
 use crate::sync_peer::SyncPeer;
+use crate::trunk::serve as trunk;
 
 /// The most of an unwanted body that is read to keep a connection in step; with more to come it is closed instead.
 const DRAIN_MAX_BYTES: u64 = 16 << 20;
@@ -122,6 +123,15 @@ async fn dispatch(
         Command::SetMetadata => metadata::set_metadata(storage, exchange).await,
         Command::GetMetadata => metadata::get_metadata(storage, exchange).await,
         Command::QueryFileInfo => query_file_info::query_file_info(storage, exchange).await,
+        Command::TrunkAllocSpace => trunk::allocate(storage, exchange).await,
+        Command::TrunkAllocConfirm => trunk::confirm(storage, exchange).await,
+        Command::TrunkFreeSpace => trunk::free(storage, exchange).await,
+        Command::TrunkSyncBinlog => trunk::sync_binlog(storage, exchange).await,
+        Command::TrunkGetBinlogSize => trunk::binlog_size(storage, exchange).await,
+        Command::TrunkDeleteBinlogMarks => trunk::delete_marks(storage, exchange).await,
+        Command::TrunkTruncateBinlogFile => trunk::truncate(storage, exchange).await,
+        Command::TrunkBatch => trunk::batch(storage, exchange).await,
+        Command::TrunkLog => trunk::log(storage, exchange).await,
         Command::ActiveTest => active_test(exchange).await,
         Command::SelfReport => self_report::self_report(storage, exchange).await,
         Command::SyncStatus => sync_status::sync_status(storage, exchange).await,
@@ -136,13 +146,6 @@ async fn dispatch(
         | Command::SyncTruncateFile
         | Command::SyncRenameFile => sync::dispatch(storage, command, exchange).await,
         Command::FetchOnePathBinlog => fetch_one_path_binlog::fetch_one_path_binlog(storage, exchange).await,
-        Command::TrunkAllocSpace
-        | Command::TrunkAllocConfirm
-        | Command::TrunkFreeSpace
-        | Command::TrunkSyncBinlog
-        | Command::TrunkGetBinlogSize
-        | Command::TrunkDeleteBinlogMarks
-        | Command::TrunkTruncateBinlogFile => Err(RequestError::NotServed { label: command.label() }),
         // What only a tracker serves is unknown here, as in the reference.
         _ => Err(RequestError::UnknownCommand { number: command.number() }),
     }

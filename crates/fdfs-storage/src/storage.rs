@@ -55,7 +55,7 @@ pub struct Storage {
     /// The way of all changes.
     pub write_path: WritePath,
     /// Where new files go.
-    pub placing: Placing,
+    pub placing: Arc<Placing>,
     /// Space in trunk files for small files.
     pub trunk: TrunkSpace,
     /// Whether small files go on their own just now.

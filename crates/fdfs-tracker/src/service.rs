@@ -150,7 +150,9 @@ async fn dispatch(command: Command, call: &mut Call<'_>) -> Result<(), RequestEr
         | C::SyncRenameFile
         | C::SelfReport
         | C::SyncHello
-        | C::SyncStatus => Err(RequestError::UnknownCommand { number: command.number() }),
+        | C::SyncStatus
+        | C::TrunkBatch
+        | C::TrunkLog => Err(RequestError::UnknownCommand { number: command.number() }),
     }
 }
 

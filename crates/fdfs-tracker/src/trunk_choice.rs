@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use fdfs_core::tracker::{Cluster, Endpoint};
 use fdfs_log::{TimeZone, Timestamp};
-use fdfs_net::{Caller, NetError};
+use fdfs_net::{CallOptions, Caller, NetError};
 use fdfs_proto::disk::local_time::LocalTime;
 use fdfs_proto::disk::trunk_change_log::{TrunkServer, TrunkServerChange};
 use fdfs_proto::{Command, GroupName, IpText, Status, StorageId};
@@ -66,16 +66,23 @@ fn live_trunk_server(cluster: &Cluster, group: &GroupName) -> bool {
 pub(crate) async fn choose(tracker: &Tracker, group: &GroupName) -> Result<StorageId, RequestError> {
     let candidates = tracker.read(|cluster| cluster.trunk_candidates(group, &IpText::EMPTY));
     let Some(candidates) = candidates else { return Err(RequestError::NoTrunkServer) };
-    // Without the answer of the preferred storage nobody can say that another one knows more.
-    let preferred = binlog_size(tracker, &candidates.preferred).await;
-    let preferred = preferred.map_err(|error| not_asked(&candidates.preferred, &error))?;
-    let mut sizes = vec![(candidates.preferred.id, preferred)];
-    for other in &candidates.others {
-        match binlog_size(tracker, other).await {
-            Ok(size) => sizes.push((other.id, size)),
-            Err(error) => info!("storage {} did not tell the size of its trunk binlog: {error}", other.id),
+    // Differs from C: one that does not answer is left out, also the preferred one. A storage of ours asks the others
+    // before it gives out anything, so that the choice need not be the best.
+    let mut asking = tokio::task::JoinSet::new();
+    for (rank, storage) in std::iter::once(&candidates.preferred).chain(&candidates.others).enumerate() {
+        let (options, storage) = (tracker.call_options, storage.clone());
+        asking.spawn(async move { (rank, storage.id, binlog_size(&options, &storage).await) });
+    }
+    let mut answers = Vec::new();
+    while let Some(asked) = asking.join_next().await {
+        match asked {
+            Ok((rank, id, Ok(size))) => answers.push((rank, id, size)),
+            Ok((_, id, Err(error))) => info!("storage {id} did not tell the size of its trunk binlog: {error}"),
+            Err(_) => {}
         }
     }
+    answers.sort_unstable_by_key(|(rank, ..)| *rank);
+    let sizes: Vec<_> = answers.into_iter().map(|(_, id, size)| (id, size)).collect();
     let chosen = Cluster::choose_trunk_server(&sizes).ok_or(RequestError::NoTrunkServer)?;
     let endpoint = std::iter::once(&candidates.preferred).chain(&candidates.others).find(|e| e.id == chosen);
     appoint(tracker, group, endpoint.ok_or(RequestError::NoTrunkServer)?, candidates.last).await
@@ -92,7 +99,7 @@ pub(crate) async fn appoint(
     last: Option<StorageId>,
 ) -> Result<StorageId, RequestError> {
     if last.is_some_and(|last| last != storage.id) {
-        let status = call(tracker, storage, Command::TrunkDeleteBinlogMarks, 0).await;
+        let status = call(&tracker.call_options, storage, Command::TrunkDeleteBinlogMarks, 0).await;
         let status = status.map_err(|error| not_asked(storage, &error))?.0;
         if !status.is_ok() {
             warn!("storage {} did not delete its trunk marks: {status}", storage.id);
@@ -110,21 +117,21 @@ fn not_asked(storage: &Endpoint, error: &NetError) -> RequestError {
 }
 
 /// Bytes of a storage's trunk binlog (31). A storage without one, or with trunk files off, knows nothing.
-async fn binlog_size(tracker: &Tracker, storage: &Endpoint) -> Result<u64, NetError> {
-    let (status, body) = call(tracker, storage, Command::TrunkGetBinlogSize, 8).await?;
+async fn binlog_size(options: &CallOptions, storage: &Endpoint) -> Result<u64, NetError> {
+    let (status, body) = call(options, storage, Command::TrunkGetBinlogSize, 8).await?;
     let size = body.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
     Ok(size.filter(|_| status.is_ok()).unwrap_or(0))
 }
 
 async fn call(
-    tracker: &Tracker,
+    options: &CallOptions,
     storage: &Endpoint,
     command: Command,
     max_answer: usize,
 ) -> Result<(Status, Vec<u8>), NetError> {
     // An id table without resolved addresses cannot be: the tracker would not have started.
     let ip = storage.ip.as_str().parse().unwrap_or(IpAddr::from([0, 0, 0, 0]));
-    let mut caller = Caller::connect(SocketAddr::new(ip, storage.port), &tracker.call_options).await?;
+    let mut caller = Caller::connect(SocketAddr::new(ip, storage.port), options).await?;
     let answer = caller.call(command, 0, &[], max_answer).await?;
     Ok((answer.status, answer.body))
 }

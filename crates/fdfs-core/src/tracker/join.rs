@@ -347,6 +347,7 @@ impl Cluster {
             // older one cannot set a working storage OFFLINE (behaviour, W-33). It may be a new process as well,
             // which has to be told everything.
             storage.connection = Some(peer.conn);
+            (storage.is_gone, storage.gone_since_mono_ms) = (false, None);
             (storage.told_chg_count, storage.told_trunk_chg_count) = (0, 0);
         }
         let joined = Joined { group: group.name, id: storage.id, peer_ip: peer.ip, told_leader_chg_count };

@@ -22,6 +22,7 @@ impl Cluster {
             return effects;
         }
         storage.connection = None;
+        storage.is_gone = true;
         storage.up_time = 0;
         // Whoever comes back is told everything again, in any status.
         (storage.told_chg_count, storage.told_trunk_chg_count) = (0, 0);

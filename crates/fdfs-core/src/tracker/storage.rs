@@ -46,6 +46,10 @@ pub struct Storage {
     pub(crate) sync_basis: SyncTimes,
     pub(crate) connection: Option<ConnId>,
     pub(crate) last_beat_mono_ms: u64,
+    /// Its connection closed, and no other came yet.
+    pub(crate) is_gone: bool,
+    /// Since when, as far as anybody looked: only of trunk servers.
+    pub(crate) gone_since_mono_ms: Option<u64>,
     pub(crate) told_chg_count: u64,
     pub(crate) told_trunk_chg_count: u64,
 }
@@ -78,6 +82,8 @@ impl Storage {
             sync_basis: SyncTimes::default(),
             connection: None,
             last_beat_mono_ms: 0,
+            is_gone: false,
+            gone_since_mono_ms: None,
             told_chg_count: 0,
             told_trunk_chg_count: 0,
         }

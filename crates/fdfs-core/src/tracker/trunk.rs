@@ -23,6 +23,9 @@ pub struct TrunkCandidates {
     pub last: Option<StorageId>,
 }
 
+/// A trunk server whose connection closed is replaced after this time, unless it is back: a restart takes less.
+const GONE_MS: u64 = 3000;
+
 /// What the administrator's request for a trunk server (94) comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrunkRequest {
@@ -172,15 +175,20 @@ impl Cluster {
 
     /// The leader asks for a new choice where a trunk server is missing or was silent for too long; one whose process
     /// is young gets more time, because it may be loading its free blocks. Source: behaviour, 3.16.
-    pub(crate) fn supervise_trunk_servers(&self, now: Now, effects: &mut Vec<Effect>) {
+    // Differs from C: one whose connection closed is given up after seconds (behaviour, W-20).
+    pub(crate) fn supervise_trunk_servers(&mut self, now: Now, effects: &mut Vec<Effect>) {
         if !self.settings.use_trunk_file || !self.trackers.is_leader() {
             return;
         }
         let interval_secs = self.settings.check_active_interval_secs;
-        for group in self.groups.iter().filter(|group| group.preferred.is_some()) {
-            let lost = match group.trunk_server.and_then(|id| group.storage(&id)) {
+        for group in self.groups.iter_mut().filter(|group| group.preferred.is_some()) {
+            let server = group.trunk_server;
+            let lost = match group.storages.iter_mut().find(|storage| server == Some(storage.id)) {
                 None => true,
                 Some(storage) if storage.status == StorageStatus::Active => false,
+                Some(storage) if storage.is_gone => {
+                    now.since_ms(*storage.gone_since_mono_ms.get_or_insert(now.mono_ms)) >= GONE_MS
+                }
                 Some(storage) => {
                     let age_secs = now.unix_secs.saturating_sub(storage.up_time);
                     let young_secs = i64::try_from(interval_secs.saturating_mul(YOUNG_INTERVALS)).unwrap_or(i64::MAX);
@@ -208,7 +216,7 @@ mod tests {
     use fdfs_proto::Status;
 
     use super::*;
-    use crate::tracker::tests_support::{active, cluster_of, id, ip, name, now};
+    use crate::tracker::tests_support::{active, cluster_of, id, ip, join, name, now, peer};
     use crate::tracker::{HostPort, PathSpace, Settings};
 
     fn leading(settings: Settings) -> Cluster {
@@ -286,6 +294,26 @@ mod tests {
             assert_eq!(status(ask(&cluster, "g", "")), Err(Status::EOPNOTSUPP));
             assert_eq!(status(ask(&cluster, "nosuch", "")), Err(Status::ENOENT), "the group is looked for first");
         }
+    }
+
+    #[test]
+    fn w20_a_trunk_server_whose_connection_closed_is_replaced_after_seconds() {
+        let mut cluster = leading(trunk());
+        let _ = cluster.set_trunk_server(&name("g"), Some(id("10.0.0.1"))).unwrap();
+        for conn in [1, 2] {
+            let _ = cluster.beat(now(9_000), ConnId(conn), None).unwrap();
+        }
+        let _ = cluster.disconnect(ConnId(1));
+        let choose = Effect::ChooseTrunkServer { group: name("g") };
+        let asks = |cluster: &mut Cluster, secs| cluster.tick(now(secs)).contains(&choose);
+        assert_eq!([9_001, 9_003, 9_004].map(|secs| asks(&mut cluster, secs)), [false, false, true]);
+        // One that is back in time keeps its role.
+        let _ = cluster.join(now(9_005), &peer(7, "10.0.0.1"), &join("g")).unwrap();
+        let _ = cluster.disk_usage(now(9_005), ConnId(7), &[PathSpace::default()]).unwrap();
+        let _ = cluster.beat(now(9_005), ConnId(7), None).unwrap();
+        assert!(!asks(&mut cluster, 9_006));
+        let _ = cluster.disconnect(ConnId(7));
+        assert_eq!([9_007, 9_009, 9_010].map(|secs| asks(&mut cluster, secs)), [false, false, true]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod questions;
 mod reports;
 pub mod session;
 mod settle;
+mod trunk_reports;
 pub mod state;
 pub mod watch;
 

@@ -16,6 +16,7 @@ use super::ask::{ask, tell, whole};
 use super::error::LinkError;
 use super::session::Session;
 use super::settle::{Settled, SourceAway};
+use super::trunk_reports::TrunkReports;
 use super::watch::Watcher;
 
 /// Sync times go to a tracker of ours this often at the most; to one of the reference each `heart_beat_interval`.
@@ -47,6 +48,7 @@ pub(super) struct Reports<'s, 'a> {
     /// Requests to settle that were followed.
     settle_round: u64,
     source_away: SourceAway,
+    trunk: TrunkReports,
     /// The status in which this tracker had us when the last beat was sent.
     beaten_as: Option<StorageStatus>,
     started: Instant,
@@ -73,6 +75,7 @@ impl<'s, 'a> Reports<'s, 'a> {
             told_received: None,
             settle_round,
             source_away: SourceAway::default(),
+            trunk: TrunkReports::default(),
             beaten_as: None,
             started: now,
         }
@@ -129,8 +132,10 @@ impl<'s, 'a> Reports<'s, 'a> {
         if self.is_leader() && self.source_away.is_too_long(self.session, patience) {
             self.session.replace_source(caller).await?;
         }
+        self.trunk.send(self.session.storage, caller).await?;
+        let trunk_at = self.trunk.next_at(self.session.storage);
         let sync_at = (self.told_received != Some(received)).then_some(self.sync_at);
-        Ok([self.settle_at, sync_at].into_iter().flatten().fold(self.beat_at.min(self.disk_at), Instant::min))
+        Ok([self.settle_at, sync_at].into_iter().flatten().fold(self.beat_at.min(self.disk_at).min(trunk_at), Instant::min))
     }
 
     /// Whether this tracker may decide who copies our old files: it leads, or nobody has said for a while that he does.

@@ -7,7 +7,7 @@ use fdfs_conf::address::TrackerServer;
 use fdfs_core::roster::TrackerIndex;
 use fdfs_net::{Backoff, Caller};
 use fdfs_proto::VersionText;
-use fdfs_proto::cmd::tracker::{BeatAnswer, HostAddrs, Join, JoinAnswer, ReplicaChange, TrackerLine};
+use fdfs_proto::cmd::tracker::{BeatAnswer, HostAddrs, Join, JoinAnswer, ReplicaChange, TrackerLine, TrunkFileId, TrunkFileIdRequest};
 use fdfs_proto::limits::PROTOCOL_VERSION;
 use fdfs_proto::ours::GroupView;
 use fdfs_proto::shared::{StorageBrief, StorageStatus};
@@ -39,6 +39,7 @@ pub async fn keep(storage: Arc<Storage>, index: TrackerIndex, shutdown: Cancella
             ended = session.run(&mut backoff, &mut told) => ended,
         };
         storage.link.note_lost(index);
+        storage.trunk.lost(index);
         let text = ended.to_string();
         if text != told {
             if ended.is_later() {
@@ -151,10 +152,12 @@ impl Session<'_> {
         if let Some(trunk_server) = answer.trunk_server {
             link.note_trunk_server(self.index, trunk_server);
         }
-        match &answer.storages {
-            Some(list) => self.take_list(caller, list).await,
-            None => Ok(false),
-        }
+        let someone_went = match &answer.storages {
+            Some(list) => self.take_list(caller, list).await?,
+            None => false,
+        };
+        self.take_trunk_news(caller, answer).await?;
+        Ok(someone_went)
     }
 
     /// What was seen by watching; whether a peer went for good.
@@ -163,13 +166,31 @@ impl Session<'_> {
         link.note_leader(self.index, view.leads);
         if view.leads {
             link.note_trunk_server(self.index, view.trunk_server);
-            return self.take_list(caller, &view.storages).await;
+            let someone_went = self.take_list(caller, &view.storages).await?;
+            let news = BeatAnswer { trunk_server: Some(view.trunk_server), ..BeatAnswer::default() };
+            self.take_trunk_news(caller, &news).await?;
+            return Ok(someone_went);
         }
         let own = view.storages.iter().find(|brief| link.read(|roster| roster.is_me(brief)));
         if let Some(own) = own {
             self.learn_status(caller, own.status);
         }
         Ok(false)
+    }
+
+    /// Who the trunk server is; told behind the list, so that whoever takes the role knows whom to ask. It learns the
+    /// newest trunk file that the tracker knows of, too.
+    async fn take_trunk_news(&mut self, caller: &mut Caller, answer: &BeatAnswer) -> Result<(), LinkError> {
+        let storage = self.storage;
+        let is_me = |brief: &StorageBrief| storage.identity.is_brief(brief, storage.addr.port());
+        let file_id = match &answer.trunk_server {
+            Some(server) if storage.trunk.is_used() && is_me(server) => {
+                Some(ask(caller, &TrunkFileIdRequest, whole::<TrunkFileId>).await?.id)
+            }
+            _ => None,
+        };
+        storage.trunk.hear(self.index, answer, is_me, file_id);
+        Ok(())
     }
 
     async fn take_list(&mut self, caller: &mut Caller, list: &[StorageBrief]) -> Result<bool, LinkError> {

@@ -24,6 +24,8 @@ pub(super) struct Durable {
     pub(super) left: Vec<BinlogRecord>,
     /// One for each store path; those of one device are the same.
     pub(super) path_flushers: Vec<Option<Arc<Flusher>>>,
+    /// Of the file system that `<base>/data` is on.
+    pub(super) base_flusher: Option<Arc<Flusher>>,
 }
 
 /// Opens it all.
@@ -55,7 +57,7 @@ pub(super) fn open(
         binlog_flusher = flushers.remove(&log_device);
     }
     let sync_dir = state_dir.path().join("sync");
-    let (commit, findings) = Commit::open(RealFs, &sync_dir, ROTATE_BYTES, binlog_flusher)?;
+    let (commit, findings) = Commit::open(RealFs, &sync_dir, ROTATE_BYTES, binlog_flusher.clone())?;
     for finding in findings {
         match finding {
             BinlogFinding::TornTail { file, cut_bytes } => {
@@ -67,7 +69,7 @@ pub(super) fn open(
         }
     }
     let (changes, left) = Changes::open(StateDir::open(RealFs, state_dir.path())?)?;
-    Ok(Durable { durability, commit, changes, left, path_flushers })
+    Ok(Durable { durability, commit, changes, left, path_flushers, base_flusher: binlog_flusher })
 }
 
 fn start_path_flusher(path: Arc<StorePath>, same_disk: Vec<Arc<StorePath>>) -> Result<Flusher, StartError> {

@@ -37,7 +37,7 @@ use crate::recovery::Recovery;
 use crate::stat::Stats;
 use crate::storage::Storage;
 use crate::sync::SyncState;
-use crate::trunk::TrunkSpace;
+use crate::trunk::{DeskParts, TrunkSpace};
 use crate::write_path::{FileLocks, History, PathSlot, TAIL_BYTES, WritePath};
 
 /// Exists while a storage runs, and is left behind by one that was killed.
@@ -172,7 +172,16 @@ pub(crate) async fn open_storage(
         rotate_count: conf.file_distribute_rotate_count,
         subdir_count,
     };
-    let flag_dir = StateDir::open(RealFs, state_dir.path())?;
+    let init_flag = Arc::new(InitFlag::new(flag, StateDir::open(RealFs, state_dir.path())?));
+    let placing = Arc::new(Placing::new(rules, cursor, facts));
+    let parts = DeskParts {
+        params: learnt.cluster.params.clone(),
+        paths: write_path.slots.iter().map(|slot| slot.path.clone()).collect(),
+        placing: placing.clone(),
+        init_flag: init_flag.clone(),
+        own_id: identity.storage_id(),
+        flusher: durable.base_flusher,
+    };
     let own_port = identity.id.is_none().then(|| addr.port());
     let sync = SyncState::open(&conf, &state_dir.path().join("sync"), own_port)?;
     if let Some(old_port) = old_port {
@@ -186,7 +195,7 @@ pub(crate) async fn open_storage(
         group: identity.group,
         link: LinkState::new(&identity, addr.port(), conf.tracker_servers.len()),
         identity,
-        trunk: TrunkSpace::new(learnt.cluster.params.clone()),
+        trunk: TrunkSpace::open(state_dir.path(), parts)?,
         plain_instead: PlainInstead::default(),
         cluster: learnt.cluster,
         peers: Peers::default(),
@@ -194,7 +203,7 @@ pub(crate) async fn open_storage(
         doubts: Doubts::default(),
         recovery: Recovery::new(&recoveries),
         write_path,
-        placing: Placing::new(rules, cursor, facts),
+        placing,
         stats,
         gate,
         access_log,
@@ -202,7 +211,7 @@ pub(crate) async fn open_storage(
         up_time_unix_secs: now_unix_secs(),
         addr,
         worker_count,
-        init_flag: Arc::new(InitFlag::new(flag, flag_dir)),
+        init_flag,
         busy: AtomicUsize::new(0),
         conf,
     })
@@ -244,6 +253,7 @@ impl Storage {
     /// # Errors
     /// [`StartError`]; the next start then looks for unrecorded files.
     pub(crate) async fn close(&self) -> Result<(), StartError> {
+        self.trunk.closed().await;
         self.write_path.commit.sync().await?;
         self.write_statistics()?;
         self.save_init_flag()?;

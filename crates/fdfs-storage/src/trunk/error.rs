@@ -51,9 +51,15 @@ pub enum TrunkError {
         /// Its answer.
         status: Status,
     },
-    /// The trunk server cannot be reached, or does not answer.
+    /// The trunk server did not answer; what it did is not known.
     #[error("trunk server: {0}")]
     Net(Arc<NetError>),
+    /// The trunk server cannot be reached; it was not asked.
+    #[error("trunk server {0} cannot be reached")]
+    Unreachable(SocketAddr),
+    /// The trunk server's answer cannot be read.
+    #[error("trunk server {0} answered nonsense")]
+    Nonsense(SocketAddr),
     /// The disk of the trunk server refused.
     #[error(transparent)]
     Disk(Arc<StoreError>),
@@ -86,6 +92,8 @@ impl TrunkError {
             Self::NoSpace { .. } => Status::ENOSPC,
             Self::Refused { status, .. } => *status,
             Self::Net(e) => e.status(),
+            Self::Unreachable(_) => Status::ECONNREFUSED,
+            Self::Nonsense(_) => Status::EINVAL,
             Self::Disk(e) => e.status(),
             Self::Flush(_) => Status::EIO,
         }

@@ -12,12 +12,32 @@
 //! Of two storages that believe to have the same block only one is told `Ok` by `confirm`, so a file whose upload was
 //! acknowledged is never written over.
 
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use fdfs_core::trunk::SpaceError;
 use fdfs_proto::Status;
 use fdfs_proto::cmd::storage::TrunkInfo;
-use fdfs_proto::cmd::tracker::Parameters;
+use fdfs_proto::cmd::tracker::{BeatAnswer, Parameters};
 use fdfs_proto::file_id::TrunkHeader;
+use fdfs_proto::ours::TrunkAsk;
+use fdfs_proto::shared::StorageBrief;
+use fdfs_store::state_file::StateDir;
+use fdfs_store::{RealFs, StoreError};
+use tokio::sync::{mpsc, oneshot, watch};
 
+use super::desk::{Desk, DeskParts};
 use super::error::TrunkError;
+use super::frees::Frees;
+use super::remote::{Asked, Outcome, QUEUE_LEN};
+use super::told::{Claims, Told};
+
+pub use super::told::Server;
+
+/// How long the end of a trunk server may take.
+const CLOSING_MAX: Duration = Duration::from_secs(4);
 
 /// A block that is held for one upload until [`TrunkSpace::confirm`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +45,7 @@ use super::error::TrunkError;
 pub struct TrunkLease {
     /// Where it is and how large: `part.alloc_size` is at least what was asked for, and goes into header and name.
     pub block: TrunkInfo,
-    /// Who gave it, and in which term: a lease of an earlier trunk server cannot be confirmed any more.
+    /// In which term it was given: a lease of an earlier trunk server cannot be confirmed any more.
     pub(super) term: u64,
 }
 
@@ -33,13 +53,45 @@ pub struct TrunkLease {
 #[derive(Debug)]
 pub struct TrunkSpace {
     params: Parameters,
+    /// `None` where trunk files are not used.
+    works: Option<Works>,
+}
+
+#[derive(Debug)]
+pub(super) struct Works {
+    pub(super) desk: Desk,
+    pub(super) frees: Frees,
+    pub(super) told: watch::Sender<Told>,
+    claims: Mutex<Claims>,
+    asks: mpsc::Sender<Asked>,
+    /// Taken by the task that carries the requests.
+    pub(super) queue: Mutex<Option<mpsc::Receiver<Asked>>>,
+    /// The role is laid down for good, and the others know all of the log.
+    pub(super) is_closed: watch::Sender<bool>,
 }
 
 impl TrunkSpace {
-    /// As the trackers' parameters say.
-    #[must_use]
-    pub const fn new(params: Parameters) -> Self {
-        Self { params }
+    /// Opens what lies in `<base>/data`, where trunk files are used.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn open(data_path: &Path, parts: DeskParts) -> Result<Self, StoreError> {
+        let params = parts.params.clone();
+        let works = if params.use_trunk_file {
+            let (asks, queue) = mpsc::channel(QUEUE_LEN);
+            Some(Works {
+                desk: Desk::open(data_path, parts)?,
+                frees: Frees::open(StateDir::open(RealFs, data_path)?)?,
+                told: watch::Sender::new(Told::default()),
+                claims: Mutex::default(),
+                asks,
+                queue: Mutex::new(Some(queue)),
+                is_closed: watch::Sender::new(false),
+            })
+        } else {
+            None
+        };
+        Ok(Self { params, works })
     }
 
     /// Whether new small files go into trunk files (`use_trunk_file` of the trackers). Files that are there already are
@@ -62,14 +114,42 @@ impl TrunkSpace {
         self.params.trunk_file_size_bytes
     }
 
+    /// Whether this storage is the trunk server, and gives out space.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        self.works.as_ref().is_some_and(|works| works.desk.serves())
+    }
+
+    /// The number of the newest trunk file, and free megabytes in trunk files: what the trunk server tells the trackers.
+    #[must_use]
+    pub fn report(&self) -> Option<(u32, u64)> {
+        self.works.as_ref().filter(|works| works.desk.serves()).map(|works| works.desk.report())
+    }
+
     /// A block on this store path for so many bytes, the header's 24 included. Many uploads in flight share one
     /// question to the trunk server.
     ///
     /// # Errors
     /// [`TrunkError`]; the file goes on its own then.
     pub async fn lease(&self, store_path_index: u8, bytes: u32) -> Result<TrunkLease, TrunkError> {
-        let _ = (store_path_index, bytes);
-        Err(if self.is_used() { TrunkError::NoServer } else { TrunkError::Off })
+        let works = self.works()?;
+        let Told { server, term, .. } = *works.told.borrow();
+        let block = match server {
+            None => return Err(TrunkError::NoServer),
+            Some(Server::Me) => works.desk.allocate(store_path_index, bytes)?,
+            Some(Server::Other(addr)) => {
+                let block = works.ask(term, TrunkAsk::Allocate { store_path_index, bytes }).await?;
+                block.ok_or(TrunkError::Nonsense(addr))?
+            }
+        };
+        // What another server says must fit this one before anything is written there.
+        let fits = block.store_path_index == store_path_index
+            && block.part.alloc_size >= bytes
+            && block.part.offset.checked_add(block.part.alloc_size).is_some_and(|end| i32::try_from(end).is_ok());
+        if !fits {
+            return Err(TrunkError::Invalid { what: "the trunk server's block is not the one that was asked for" });
+        }
+        Ok(TrunkLease { block, term })
     }
 
     /// Tells what became of a leased block. With `OK` (the file is in it) or `EEXIST` (something else is) nobody gets it
@@ -82,14 +162,137 @@ impl TrunkSpace {
     /// [`TrunkError`]; after `OK` that means: the block is **not** the file's, and the file must go elsewhere. After
     /// another status the error needs no care: a hold that nobody ends ends by itself.
     pub async fn confirm(&self, lease: TrunkLease, status: Status) -> Result<(), TrunkError> {
-        let _ = (lease.term, status);
-        Err(TrunkError::NoServer)
+        let works = self.works()?;
+        let Told { server, term, .. } = *works.told.borrow();
+        if lease.term != term {
+            return Err(TrunkError::NotHeld);
+        }
+        match server {
+            None => Err(TrunkError::NoServer),
+            Some(Server::Me) => {
+                let change = works.desk.confirm(&lease.block, status)?;
+                works.desk.settle(change, false).await
+            }
+            Some(Server::Other(_)) => {
+                works.ask(term, TrunkAsk::Confirm { block: lease.block, status }).await.map(|_| ())
+            }
+        }
     }
 
     /// Gives back the block of a file that was deleted, after it was zeroed here. Returns when the intention is safe:
     /// it is told to the trunk server now, or later when that is not to be reached (W-21). Only for deletes of clients:
     /// a replicated delete gives back nothing.
     pub async fn free(&self, block: TrunkInfo) {
-        let _ = block;
+        let Some(works) = &self.works else { return };
+        works.free(block).await;
+    }
+
+    /// Replaces the trunk log by the list of what is free, now; else the clock does it. Blocks.
+    ///
+    /// # Errors
+    /// [`TrunkError`]; the log goes on as it was.
+    pub fn compact(&self) -> Result<(), TrunkError> {
+        self.works()?.desk.compact()
+    }
+
+    /// The generation of the trunk log here, its size in bytes, and whether free space is left unused because another
+    /// storage may know better.
+    #[must_use]
+    pub fn log_state(&self) -> Option<(u64, u64, bool)> {
+        let desk = &self.works.as_ref()?.desk;
+        let size = desk.log_size();
+        let term = desk.lock().term;
+        Some((term.generation, size, term.doubtful_below > 0))
+    }
+
+    /// Waits until a trunk server that stops has told the others the end of its log.
+    pub(crate) async fn closed(&self) {
+        let Some(works) = &self.works else { return };
+        let mut closed = works.is_closed.subscribe();
+        // Others that do not answer must not hold up a stop.
+        let _ = tokio::time::timeout(CLOSING_MAX, closed.wait_for(|is_closed| *is_closed)).await;
+    }
+
+    pub(super) fn works(&self) -> Result<&Works, TrunkError> {
+        self.works.as_ref().ok_or(TrunkError::Off)
+    }
+
+    /// Who the trunk server is now.
+    pub(super) fn told(&self) -> Told {
+        self.works.as_ref().map(|works| *works.told.borrow()).unwrap_or_default()
+    }
+
+    /// A tracker answered a beat or a report. `is_me` tells whether a record is this storage; `trunk_file_id` is the
+    /// newest trunk file as that tracker knows it, where it was asked.
+    pub(crate) fn hear(
+        &self,
+        tracker: usize,
+        answer: &BeatAnswer,
+        is_me: impl Fn(&StorageBrief) -> bool,
+        trunk_file_id: Option<u32>,
+    ) {
+        let Some(works) = &self.works else { return };
+        let mut claims = works.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.hear(tracker, answer, is_me, trunk_file_id);
+        works.desk.lock().is_suspended = !claims.is_leader_here();
+        let (server, trunk_file_id) = claims.trunk_server();
+        works.told.send_if_modified(|told| told.change_to(server, trunk_file_id));
+    }
+
+    /// The connection to a tracker ended. Without its leader a trunk server gives out nothing: another one may have the
+    /// role by now.
+    pub(crate) fn lost(&self, tracker: usize) {
+        let Some(works) = &self.works else { return };
+        let mut claims = works.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.lost(tracker);
+        works.desk.lock().is_suspended = !claims.is_leader_here();
+    }
+}
+
+impl Works {
+    async fn ask(&self, term: u64, ask: TrunkAsk) -> Outcome {
+        let (reply, answer) = oneshot::channel();
+        if self.asks.try_send(Asked { ask, term, reply }).is_err() {
+            return Err(TrunkError::Busy { waiting: QUEUE_LEN });
+        }
+        // The carrier is gone: this storage stops.
+        answer.await.unwrap_or(Err(TrunkError::NoServer))
+    }
+
+    async fn free(&self, block: TrunkInfo) {
+        match self.try_free(block).await {
+            Ok(()) => {}
+            Err(e) if e.is_undone() => match self.frees.push(block) {
+                Ok(()) => tracing::debug!("{e}; the block is given back later"),
+                Err(e) => tracing::error!("{e}; {} bytes of a trunk file are lost", block.part.alloc_size),
+            },
+            // Free already, or nobody knows: to give back what may be another file's by now is out of the question.
+            Err(e) if e.status() == SpaceError::AlreadyFree.status() => tracing::debug!("{e}"),
+            Err(e) => tracing::info!("{e}; {} bytes of a trunk file may be lost", block.part.alloc_size),
+        }
+    }
+
+    /// Gives a block back, once.
+    pub(super) async fn try_free(&self, block: TrunkInfo) -> Result<(), TrunkError> {
+        let Told { server, term, .. } = *self.told.borrow();
+        match server {
+            None => Err(TrunkError::NoServer),
+            Some(Server::Me) => {
+                let change = self.desk.free(&block)?;
+                self.desk.settle(change, false).await
+            }
+            Some(Server::Other(_)) => self.ask(term, TrunkAsk::Free { block }).await.map(|_| ()),
+        }
+    }
+}
+
+impl Server {
+    /// Where it is, if it is another storage.
+    #[must_use]
+    pub const fn addr(self) -> Option<SocketAddr> {
+        match self {
+            Self::Me => None,
+            Self::Other(addr) => Some(addr),
+        }
     }
 }

@@ -22,7 +22,10 @@ mod shared {
 
 /// Every body, request or answer, that is a [`Wire`].
 pub const WIRE_BODIES: &[Target] = wire_bodies! {
-    ours::{ GroupView, SelfReportRequest, SyncHello, SyncHelloAnswer, SyncStatusRequest, WatchGroup }
+    ours::{
+        GroupView, SelfReportRequest, SyncHello, SyncHelloAnswer, SyncStatusRequest, TrunkBatch, TrunkBatchAnswer,
+        TrunkLogRequest, WatchGroup,
+    }
     shared::{ FileId, StorageBrief, StorageStat, TrunkHeader }
     storage::{
         AppendHead, CreateLink, DownloadFile, FetchOnePathBinlog, ModifyHead, RegenerateAppender, ReportServerId,

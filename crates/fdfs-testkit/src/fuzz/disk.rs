@@ -20,6 +20,7 @@ use fdfs_proto::disk::trunk_record::{TrunkRecord, trunk_lines};
 use fdfs_proto::disk::trunk_snapshot::TrunkSnapshot;
 use fdfs_proto::disk::{DiskError, StateFile};
 use fdfs_storage::params::Learnt;
+use fdfs_storage::trunk::term::TrunkTerm;
 
 use super::{Target, select};
 
@@ -39,6 +40,7 @@ pub const STATE_FILES: &[Target] = &[
     ("TrackerStatus", file::<TrackerStatus>),
     ("TrunkMark", file::<TrunkMark>),
     ("TrunkSnapshot", file::<TrunkSnapshot>),
+    ("TrunkTerm", file::<TrunkTerm>),
     ("BinlogIndex of old versions", |b| reads(b, BinlogIndex::decode_old)),
     ("RecoveryMark of old versions", |b| reads(b, recovery::decode_old)),
     ("TrackerGroups of old versions", |b| reads(b, tracker_old::decode_groups)),

@@ -1,5 +1,6 @@
 //! Where a block of a trunk file is.
 
+use crate::disk::trunk_record as disk;
 use crate::file_id::{LogicName, TrunkPart};
 use crate::{Put, Reader, Wire, WireError};
 
@@ -36,6 +37,30 @@ impl TrunkInfo {
     pub fn of(name: &LogicName) -> Option<Self> {
         let part = name.trunk_part()?;
         Some(Self { store_path_index: name.store_path_index(), high: name.high(), low: name.low(), part })
+    }
+}
+
+impl From<disk::TrunkBlock> for TrunkInfo {
+    fn from(block: disk::TrunkBlock) -> Self {
+        Self {
+            store_path_index: block.store_path_index,
+            high: block.subdir_high,
+            low: block.subdir_low,
+            part: TrunkPart { id: block.file_id, offset: block.offset, alloc_size: block.size },
+        }
+    }
+}
+
+impl From<TrunkInfo> for disk::TrunkBlock {
+    fn from(info: TrunkInfo) -> Self {
+        Self {
+            store_path_index: info.store_path_index,
+            subdir_high: info.high,
+            subdir_low: info.low,
+            file_id: info.part.id,
+            offset: info.part.offset,
+            size: info.part.alloc_size,
+        }
     }
 }
 
@@ -81,7 +106,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_15_bytes_round_trip(bytes: [u8; 15]) {
-            prop_assert_eq!(TrunkInfo::from_bytes(&bytes).unwrap().to_bytes(), bytes);
+            let info = TrunkInfo::from_bytes(&bytes).unwrap();
+            prop_assert_eq!(info.to_bytes(), bytes);
+            prop_assert_eq!(TrunkInfo::from(disk::TrunkBlock::from(info)), info);
         }
     }
 }

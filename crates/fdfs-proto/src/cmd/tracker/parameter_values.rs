@@ -127,6 +127,14 @@ pub struct TimeOfDay {
     pub minute: u8,
 }
 
+impl TimeOfDay {
+    /// Seconds since midnight.
+    #[must_use]
+    pub fn second_of_day(self) -> u32 {
+        (u32::from(self.hour) * 60 + u32::from(self.minute)) * 60
+    }
+}
+
 impl fmt::Display for TimeOfDay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:02}:{:02}", self.hour, self.minute)
