@@ -3,17 +3,17 @@
 
 mod sync_hello;
 mod sync_status;
-mod watch_group;
 mod trunk_batch;
 mod trunk_log;
+mod watch_group;
 
 use crate::{Command, Reader, Request, Wire, WireError};
 
 pub use sync_hello::{SyncHello, SyncHelloAnswer};
 pub use sync_status::{PeerStatus, SyncStatus, SyncStatusRequest};
-pub use watch_group::{GroupView, WatchGroup};
 pub use trunk_batch::{TrunkAsk, TrunkBatch, TrunkBatchAnswer};
 pub use trunk_log::{TrunkLogAnswer, TrunkLogPurpose, TrunkLogRequest};
+pub use watch_group::{GroupView, WatchGroup};
 
 /// Request of `SELF_REPORT` (240), "tell me about yourself": empty; a storage answers with a [`SelfReport`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

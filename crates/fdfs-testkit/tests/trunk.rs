@@ -153,12 +153,25 @@ fn a_trunk_server_answers_as_recorded() {
         (u64::from_be_bytes(size[..].try_into().unwrap()) <= log(&cluster, 0).len() as u64).then_some(())
     });
     let line = b"1795166445 A 0 0 0 99 0 67108864\n";
-    for (command, body) in [(27, alloc(u32::MAX, 0)), (27, alloc(1 << 22, 0)), (27, alloc(9, 9)), (30, line.to_vec()), (32, vec![]), (33, vec![])] {
+    for (command, body) in [
+        (27, alloc(u32::MAX, 0)),
+        (27, alloc(1 << 22, 0)),
+        (27, alloc(9, 9)),
+        (30, line.to_vec()),
+        (32, vec![]),
+        (33, vec![]),
+    ] {
         assert_eq!(cluster.to_storage(0).ask(command, &body).status(), Some(22), "{command}");
     }
     let other = |command: u8, body: &[u8]| cluster.to_storage(1).ask(command, body).status();
-    assert_eq!((other(27, &alloc(1000, 0)), other(28, &of_block), other(29, &of_block)), (Some(22), Some(22), Some(22)));
-    assert_eq!((other(30, line), other(30, b"1 A 0 0"), other(33, &[]), other(32, &[])), (Some(0), Some(22), Some(0), Some(0)));
+    assert_eq!(
+        (other(27, &alloc(1000, 0)), other(28, &of_block), other(29, &of_block)),
+        (Some(22), Some(22), Some(22))
+    );
+    assert_eq!(
+        (other(30, line), other(30, b"1 A 0 0"), other(33, &[]), other(32, &[])),
+        (Some(0), Some(22), Some(0), Some(0))
+    );
 }
 
 /// W-20: the trunk server goes; nobody waits for it, and another one has the role in seconds.
@@ -340,10 +353,8 @@ fn nothing_is_given_out_twice_whoever_comes_and_goes() {
             used.add(block);
         }
     }
-    for index in 0..2 {
-        if !is_up[index] {
-            cluster.storages[index].start();
-        }
+    for (storage, _) in cluster.storages.iter_mut().zip(is_up).filter(|(_, is_up)| !is_up) {
+        storage.start();
     }
     for n in 0..100 {
         let block = lease_soon(&cluster, n % 2, random.u32(24..5000));

@@ -70,7 +70,7 @@ pub(crate) async fn choose(tracker: &Tracker, group: &GroupName) -> Result<Stora
     // before it gives out anything, so that the choice need not be the best.
     let mut asking = tokio::task::JoinSet::new();
     for (rank, storage) in std::iter::once(&candidates.preferred).chain(&candidates.others).enumerate() {
-        let (options, storage) = (tracker.call_options, storage.clone());
+        let (options, storage) = (tracker.call_options, *storage);
         asking.spawn(async move { (rank, storage.id, binlog_size(&options, &storage).await) });
     }
     let mut answers = Vec::new();

@@ -277,7 +277,8 @@ mod tests {
         let (mut space, mut log) = one_file();
         let block = space.allocate(8, 0, 0, 24, &mut log).unwrap().unwrap();
         space.confirm(9, &block, true, &mut log).unwrap();
-        let lines = "7 A 0 0 0 1 0 16384\n8 D 0 0 0 1 0 16384\n8 A 0 0 0 1 256 16128\n8 A 0 0 0 1 0 256\n9 D 0 0 0 1 0 256\n";
+        let lines =
+            "7 A 0 0 0 1 0 16384\n8 D 0 0 0 1 0 16384\n8 A 0 0 0 1 256 16128\n8 A 0 0 0 1 0 256\n9 D 0 0 0 1 0 256\n";
         assert_eq!(text(&log), lines);
         assert_eq!(space.confirm(9, &block, true, &mut log), Err(SpaceError::NotHeld));
         log.clear();

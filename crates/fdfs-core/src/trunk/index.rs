@@ -63,7 +63,8 @@ impl Index {
     pub(super) fn doubt_below(&mut self, id: u32) {
         self.doubtful_below = id;
         self.by_size.clear();
-        let pieces = self.files.iter().flat_map(|(&key, pieces)| pieces.iter().map(move |(&at, &piece)| (key, at, piece)));
+        let pieces =
+            self.files.iter().flat_map(|(&key, pieces)| pieces.iter().map(move |(&at, &piece)| (key, at, piece)));
         self.by_size.extend(
             pieces
                 .filter(|(key, _, piece)| piece.hold.is_none() && key.id >= id)

@@ -153,7 +153,8 @@ mod tests {
     use super::*;
     use crate::trunk::TrunkRules;
 
-    const RULES: TrunkRules = TrunkRules { slot_min_bytes: 1, slot_max_bytes: 100, alignment_bytes: 0, file_bytes: 100 };
+    const RULES: TrunkRules =
+        TrunkRules { slot_min_bytes: 1, slot_max_bytes: 100, alignment_bytes: 0, file_bytes: 100 };
 
     fn space(log: &str) -> FreeSpace {
         let mut space = FreeSpace::new(RULES);

@@ -52,6 +52,9 @@ mod tests {
         assert_eq!(exact.block_bytes(257), Some(257));
         let odd = TrunkRules { slot_min_bytes: 10, slot_max_bytes: 1000, alignment_bytes: 300, file_bytes: 1000 };
         assert_eq!(odd.block_bytes(950), Some(1000));
-        assert_eq!(TrunkRules { alignment_bytes: u32::MAX, file_bytes: u32::MAX, ..odd }.block_bytes(1000), Some(u32::MAX));
+        assert_eq!(
+            TrunkRules { alignment_bytes: u32::MAX, file_bytes: u32::MAX, ..odd }.block_bytes(1000),
+            Some(u32::MAX)
+        );
     }
 }

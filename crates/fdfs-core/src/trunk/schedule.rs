@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn files_are_made_up_to_the_threshold() {
-        for (free, threshold, may, expected) in [(0, 100, 9, 10.min(9)), (95, 100, 9, 1), (100, 100, 9, 0), (0, 100, 3, 3)] {
+        for (free, threshold, may, expected) in [(0, 100, 9, 9), (95, 100, 9, 1), (100, 100, 9, 0), (0, 100, 3, 3)] {
             assert_eq!(files_to_make(free, threshold, 10, may), expected);
         }
         assert_eq!(files_to_make(0, 100, 0, 9), 0);

@@ -8,8 +8,8 @@ pub mod questions;
 mod reports;
 pub mod session;
 mod settle;
-mod trunk_reports;
 pub mod state;
+mod trunk_reports;
 pub mod watch;
 
 pub use ask::TrackerDialer;

@@ -135,7 +135,10 @@ impl<'s, 'a> Reports<'s, 'a> {
         self.trunk.send(self.session.storage, caller).await?;
         let trunk_at = self.trunk.next_at(self.session.storage);
         let sync_at = (self.told_received != Some(received)).then_some(self.sync_at);
-        Ok([self.settle_at, sync_at].into_iter().flatten().fold(self.beat_at.min(self.disk_at).min(trunk_at), Instant::min))
+        Ok([self.settle_at, sync_at]
+            .into_iter()
+            .flatten()
+            .fold(self.beat_at.min(self.disk_at).min(trunk_at), Instant::min))
     }
 
     /// Whether this tracker may decide who copies our old files: it leads, or nobody has said for a while that he does.

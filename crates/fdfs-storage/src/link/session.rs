@@ -7,7 +7,9 @@ use fdfs_conf::address::TrackerServer;
 use fdfs_core::roster::TrackerIndex;
 use fdfs_net::{Backoff, Caller};
 use fdfs_proto::VersionText;
-use fdfs_proto::cmd::tracker::{BeatAnswer, HostAddrs, Join, JoinAnswer, ReplicaChange, TrackerLine, TrunkFileId, TrunkFileIdRequest};
+use fdfs_proto::cmd::tracker::{
+    BeatAnswer, HostAddrs, Join, JoinAnswer, ReplicaChange, TrackerLine, TrunkFileId, TrunkFileIdRequest,
+};
 use fdfs_proto::limits::PROTOCOL_VERSION;
 use fdfs_proto::ours::GroupView;
 use fdfs_proto::shared::{StorageBrief, StorageStatus};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use fdfs_proto::disk::trunk_record::TrunkBlock;
 use fdfs_proto::file_id::TrunkHeader;
+use fdfs_store::StorePath;
 use fdfs_store::fs::FsFile;
 use fdfs_store::trunk::trunk_file_name;
-use fdfs_store::StorePath;
 
 /// Type, allocated size and file size do not tell whether a block is in use; CRC, time and extension do. Source: disk
 /// formats, A.6.4.

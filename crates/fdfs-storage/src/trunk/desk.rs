@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fdfs_core::trunk::{FreeSpace, SpaceError, TrunkRules, after_file_id};
-use fdfs_proto::{Status, StorageId};
 use fdfs_proto::cmd::storage::TrunkInfo;
 use fdfs_proto::cmd::tracker::Parameters;
 use fdfs_proto::disk::trunk_record::TrunkBlock;
 use fdfs_proto::disk::trunk_snapshot::TrunkSnapshot;
 use fdfs_proto::ours::TrunkAsk;
+use fdfs_proto::{Status, StorageId};
 use fdfs_store::state_file::StateDir;
 use fdfs_store::trunk::{TrunkLog, trunk_file_name};
 use fdfs_store::{RealFs, StoreError, StorePath};
@@ -114,7 +114,9 @@ impl Desk {
     pub(super) fn open(data_path: &Path, parts: DeskParts) -> Result<Self, StoreError> {
         let (mut log, cut_bytes) = TrunkLog::open(RealFs, data_path)?;
         if cut_bytes > 0 {
-            tracing::warn!("trunk binlog: its last line was cut off in the middle; {cut_bytes} bytes of it are removed");
+            tracing::warn!(
+                "trunk binlog: its last line was cut off in the middle; {cut_bytes} bytes of it are removed"
+            );
         }
         let stage = parts.init_flag.lock().trunk_binlog_compress_stage;
         if log.recover_compaction(stage, &mut super::compact::saver(&parts.init_flag))? {

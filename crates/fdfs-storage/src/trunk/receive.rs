@@ -10,7 +10,11 @@ use crate::names::local_stamp;
 impl Desk {
     fn closed(&self) -> Result<TrunkTerm, TrunkError> {
         let state = self.lock();
-        if state.serves { Err(TrunkError::Invalid { what: "this storage is the trunk server" }) } else { Ok(state.term) }
+        if state.serves {
+            Err(TrunkError::Invalid { what: "this storage is the trunk server" })
+        } else {
+            Ok(state.term)
+        }
     }
 
     /// The log is another's from now on, or will be.

@@ -144,11 +144,18 @@ impl Line {
                 self.down = Some((Instant::now() + self.pause, unasked.clone()));
                 self.pause = (self.pause * 2).min(PAUSES.1);
                 let is_unknown = matches!(error, TrunkError::Net(_));
-                let in_doubt = if !is_unknown { 0 } else if self.speaks == Speaks::One { 1 } else { batch.len() };
+                let in_doubt = if !is_unknown {
+                    0
+                } else if self.speaks == Speaks::One {
+                    1
+                } else {
+                    batch.len()
+                };
                 let first = outcomes.len();
-                outcomes.extend((first..batch.len()).map(|n| {
-                    Err(if n - first < in_doubt { error.clone() } else { unasked.clone() })
-                }));
+                outcomes.extend(
+                    (first..batch.len())
+                        .map(|n| Err(if n - first < in_doubt { error.clone() } else { unasked.clone() })),
+                );
             }
         }
         outcomes
@@ -252,7 +259,9 @@ impl TrunkError {
         match self {
             Self::NoServer | Self::NotReady | Self::Busy { .. } | Self::Unreachable(_) => true,
             Self::Refused { status, .. } => matches!(*status, Status::EINVAL | Status::EAGAIN),
-            Self::Net(e) => matches!(**e, NetError::Connect { .. } | NetError::ConnectTimeout { .. } | NetError::Bind { .. }),
+            Self::Net(e) => {
+                matches!(**e, NetError::Connect { .. } | NetError::ConnectTimeout { .. } | NetError::Bind { .. })
+            }
             _ => false,
         }
     }

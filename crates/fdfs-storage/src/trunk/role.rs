@@ -171,9 +171,8 @@ impl Senders {
 /// The other storages that belong to the group.
 pub(super) fn members(storage: &Storage) -> Vec<Peer> {
     let peers = storage.peers.watch().borrow().clone();
-    let belongs = |peer: &&Peer| {
-        !matches!(peer.status, StorageStatus::Deleted | StorageStatus::IpChanged | StorageStatus::None)
-    };
+    let belongs =
+        |peer: &&Peer| !matches!(peer.status, StorageStatus::Deleted | StorageStatus::IpChanged | StorageStatus::None);
     peers.iter().filter(belongs).copied().collect()
 }
 
@@ -200,9 +199,9 @@ pub(super) async fn ask(
     let mut caller = Caller::connect(addr, &call_options(storage)).await?;
     let answer = caller.call(Command::TrunkGetBinlogSize, 0, &[], 8).await?;
     match answer.status {
-        Status::OK => {
-            TrunkBinlogSize::from_bytes(&answer.body).map(|size| Heard::Reference(size.0)).map_err(|_| TrunkError::Nonsense(addr))
-        }
+        Status::OK => TrunkBinlogSize::from_bytes(&answer.body)
+            .map(|size| Heard::Reference(size.0))
+            .map_err(|_| TrunkError::Nonsense(addr)),
         // No log, or no trunk files at all: it has given out nothing.
         Status::ENOENT | Status::EINVAL => Ok(Heard::Reference(0)),
         status => Err(TrunkError::Refused { server: addr, status }),
@@ -236,7 +235,8 @@ async fn take(storage: &Arc<Storage>, works: &Works) -> Result<(), TrunkError> {
     let (peers, own) = (members(storage), desk.parts.own_id);
     let first = desk.lock().term;
     // Whoever wrote the log, and was followed by nobody, goes on with it.
-    let mut generation = if first.is_origin { first.generation } else { TrunkTerm::next_generation(first.generation, &own) };
+    let mut generation =
+        if first.is_origin { first.generation } else { TrunkTerm::next_generation(first.generation, &own) };
     let (mut answers, mut is_clear) = (BTreeMap::new(), false);
     for _ in 0..ROUNDS {
         // Claimed before anybody is asked: of two that take the role at the same time one at least hears of the other.
@@ -248,7 +248,8 @@ async fn take(storage: &Arc<Storage>, works: &Works) -> Result<(), TrunkError> {
         });
         let ours: Vec<_> = ours.collect();
         // Whoever goes by an equal or larger generation has not laid down the role.
-        if let Some(other) = ours.iter().filter(|(answer, _)| answer.serves).map(|(answer, _)| answer.generation).max() {
+        if let Some(other) = ours.iter().filter(|(answer, _)| answer.serves).map(|(answer, _)| answer.generation).max()
+        {
             generation = TrunkTerm::next_generation(other, &own);
             continue;
         }
@@ -274,7 +275,10 @@ async fn take(storage: &Arc<Storage>, works: &Works) -> Result<(), TrunkError> {
         Some((_, Heard::Ours(answer))) => answer.generation == term.generation && answer.size <= len,
         Some((_, Heard::Reference(size))) => {
             if *size > len && !term.is_origin {
-                tracing::warn!("storage {} of the reference has a longer trunk binlog, which cannot be fetched", peer.id);
+                tracing::warn!(
+                    "storage {} of the reference has a longer trunk binlog, which cannot be fetched",
+                    peer.id
+                );
             }
             true
         }
@@ -368,7 +372,10 @@ pub(super) fn load(desk: &Desk) -> Result<FreeSpace, TrunkError> {
                 space.restore(&snapshot, path_count, &mut report);
                 offset = snapshot.binlog_offset;
                 if offset > log.len_bytes() {
-                    tracing::warn!("storage_trunk.dat knows {offset} bytes of the trunk binlog, which has {}", log.len_bytes());
+                    tracing::warn!(
+                        "storage_trunk.dat knows {offset} bytes of the trunk binlog, which has {}",
+                        log.len_bytes()
+                    );
                 }
             }
             Err(what) => tracing::warn!("{what}; the whole trunk binlog is read instead"),
@@ -387,7 +394,8 @@ pub(super) fn load(desk: &Desk) -> Result<FreeSpace, TrunkError> {
     }
     drop(log);
     if params.trunk_init_check_occupying {
-        let occupied: Vec<_> = space.blocks().filter(|block| super::blocks::is_occupied(&desk.parts.paths, block)).collect();
+        let occupied: Vec<_> =
+            space.blocks().filter(|block| super::blocks::is_occupied(&desk.parts.paths, block)).collect();
         let mut records = Vec::new();
         for block in &occupied {
             space.take(in_name(now_unix_secs()), block, &mut records);

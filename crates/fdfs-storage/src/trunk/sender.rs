@@ -135,7 +135,11 @@ async fn session(
     }
 }
 
-async fn wait(grown: &mut watch::Receiver<u64>, caller: &mut Caller, stop: &CancellationToken) -> Result<(), TrunkError> {
+async fn wait(
+    grown: &mut watch::Receiver<u64>,
+    caller: &mut Caller,
+    stop: &CancellationToken,
+) -> Result<(), TrunkError> {
     tokio::select! {
         () = stop.cancelled() => Ok(()),
         _ = grown.changed() => Ok(()),

@@ -86,12 +86,7 @@ mod tests {
     #[test]
     fn it_reads_back_and_any_cut_is_refused_or_read() {
         for complete_bytes in [None, Some(9)] {
-            let term = TrunkTerm {
-                generation: 3,
-                is_origin: true,
-                complete_bytes,
-                doubtful_below: 1001,
-            };
+            let term = TrunkTerm { generation: 3, is_origin: true, complete_bytes, doubtful_below: 1001 };
             let bytes = term.to_bytes();
             assert_eq!(TrunkTerm::decode(&bytes), Ok(term));
             for len in 0..bytes.len() {

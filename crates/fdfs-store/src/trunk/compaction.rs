@@ -165,11 +165,7 @@ impl<F: Fs> TrunkLog<F> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn recover_compaction(
-        &mut self,
-        saved: CompressStage,
-        stage: &mut impl SaveStage,
-    ) -> Result<bool, StoreError> {
+    pub fn recover_compaction(&mut self, saved: CompressStage, stage: &mut impl SaveStage) -> Result<bool, StoreError> {
         let is_merged_away = !exists(&self.dir, MERGED);
         match saved {
             CompressStage::None | CompressStage::Finished => return Ok(false),

@@ -337,7 +337,10 @@ mod tests {
                     for n in &acked {
                         assert!(have.contains(&&line(*n)[..]), "{fault:?}: line {n} is lost");
                     }
-                    assert!((0..6).map(line).filter(|l| have.contains(&&l[..])).count() == have.len(), "{fault:?}: torn");
+                    assert!(
+                        (0..6).map(line).filter(|l| have.contains(&&l[..])).count() == have.len(),
+                        "{fault:?}: torn"
+                    );
                 }
             }
         }
