@@ -6,6 +6,7 @@
 //! * [`daemon`], [`daemons`]: the same as processes, which can be killed and frozen;
 //! * [`layout`], [`settings`], [`loopback`]: what both are described by;
 //! * [`links`]: connections between them that a test can break; [`view`]: what trackers say of storages;
+//! * [`storm`]: traffic and faults by chance, and a judge at the end;
 //! * [`problems`]: a test fails when a server logs a warning that the test did not expect;
 //! * [`raw`]: any bytes to a server, and what it does with the connection; [`wait`]: conditions with a deadline;
 //! * [`fuzz`]: a function for every decoder.
@@ -27,6 +28,7 @@ pub mod node;
 pub mod problems;
 pub mod raw;
 pub mod settings;
+pub mod storm;
 pub mod view;
 pub mod wait;
 
