@@ -31,6 +31,8 @@ enum Step {
     Append(u8, u8),
     Modify(u8, u8),
     Truncate(u8),
+    /// All of it becomes another, as metadata do.
+    Overwrite(u8, u8),
     Delete,
     /// Made again after a deletion: only names that can be given again.
     Create(u8),
@@ -38,6 +40,8 @@ enum Step {
     Deliver(u8),
     /// The node's clock goes on.
     Tick,
+    /// The node forgets who made the changes that it was sent: the log does not say.
+    Restart,
 }
 
 #[derive(Debug)]
@@ -87,17 +91,31 @@ impl Node {
                 bytes.resize(new.into(), 0);
                 Op::Truncate { old: size, new: new.into() }
             }
+            Step::Overwrite(byte, len) => {
+                *bytes = vec![byte; len.into()];
+                Op::Update
+            }
             Step::Delete => {
                 self.file = None;
                 self.deleted = Some(LastChange { at, by: By::Own });
                 self.log.push((at, Op::Delete));
                 return;
             }
-            Step::Create(_) | Step::Deliver(_) | Step::Tick => return,
+            Step::Create(_) | Step::Deliver(_) | Step::Tick | Step::Restart => return,
         };
         *last = LastChange { at, by: By::Own };
         self.repaired_at = None;
         self.log.push((at, op));
+    }
+
+    fn restart(&mut self) {
+        let file = self.file.as_mut().map(|(_, last)| last);
+        for last in file.into_iter().chain(&mut self.deleted) {
+            if let By::Peer(_) = last.by {
+                last.by = By::Unknown;
+            }
+        }
+        self.repaired_at = None;
     }
 
     /// What is sent for a record, as the sender's rules say; `None`: nothing.
@@ -272,14 +290,17 @@ fn any_step(with_create: bool) -> impl Strategy<Value = Step> {
         4 => (2..9u8, 1..4u8).prop_map(|(byte, len)| Step::Append(byte, len)),
         4 => (10..19u8, any::<u8>()).prop_map(|(byte, place)| Step::Modify(byte, place)),
         3 => (0..6u8).prop_map(Step::Truncate),
+        4 => (30..39u8, 1..6u8).prop_map(|(byte, len)| Step::Overwrite(byte, len)),
         deletes => Just(Step::Delete),
         creates => (20..29u8).prop_map(Step::Create),
         8 => (1..3u8).prop_map(Step::Deliver),
         3 => Just(Step::Tick),
+        4 => Just(Step::Restart),
     ]
 }
 
-fn run(name: &str, clocks: &[u32], steps: &[(usize, Step)]) {
+/// What is left in the end, on all storages.
+fn run(name: &str, clocks: &[u32], steps: &[(usize, Step)]) -> Option<Vec<u8>> {
     let mut group = Group::new(name, clocks);
     let count = clocks.len();
     for &(node, step) in steps {
@@ -292,6 +313,7 @@ fn run(name: &str, clocks: &[u32], steps: &[(usize, Step)]) {
                 }
             }
             Step::Tick => group.nodes[node].clock += 1,
+            Step::Restart => group.nodes[node].restart(),
             step => group.nodes[node].own(step),
         }
     }
@@ -305,6 +327,7 @@ fn run(name: &str, clocks: &[u32], steps: &[(usize, Step)]) {
     if was_deleted && name == APPENDER {
         assert_eq!(first, None, "back from the dead");
     }
+    first
 }
 
 proptest! {
@@ -329,5 +352,16 @@ proptest! {
         skew in 0..4u32, steps in proptest::collection::vec((0..3usize, any_step(false)), 0..24),
     ) {
         run(APPENDER, &[0, skew, 1], &steps);
+    }
+
+    #[test]
+    fn what_one_storage_alone_changes_is_never_lost_whoever_restarts(
+        skew in 0..4u32, steps in proptest::collection::vec((0..3usize, any_step(true)), 0..24),
+    ) {
+        let is_change = |step| !matches!(step, Step::Deliver(_) | Step::Tick | Step::Restart);
+        let steps: Vec<_> = steps.into_iter().map(|(node, step)| (if is_change(step) { 0 } else { node }, step)).collect();
+        let alone: Vec<_> = steps.iter().copied().filter(|(node, _)| *node == 0).collect();
+        let clocks = [1, skew, 3];
+        prop_assert_eq!(run(SLAVE, &clocks, &steps), run(SLAVE, &clocks[..1], &alone));
     }
 }

@@ -5,7 +5,8 @@
 mod support;
 
 use fdfs_proto::cmd::storage::{
-    ReportServerId, SyncDeleteFile, SyncFileHead, SyncTruncateFile, SyncTwoNames, SyncWriteHead,
+    MetaMode, ReportServerId, SetMetadataHead, SyncDeleteFile, SyncFileHead, SyncTruncateFile, SyncTwoNames,
+    SyncWriteHead,
 };
 use fdfs_proto::file_id::{FileId, FormattedExt, LogicName, NewKind, NewName, Source};
 use fdfs_proto::{FileName, Wire};
@@ -292,6 +293,41 @@ fn links_and_renames_are_recorded_whole() {
     assert_eq!(peer.two_names(40, renamed, changed, NOW), ENOENT);
     assert_eq!(peer.whole(16, renamed, NOW, b"xyz"), 0);
     assert!(is_gone(&cluster, changed) && is_there(&cluster, renamed, b"xyz"));
+
+    // Metadata that were set here meanwhile have nothing left to belong to.
+    let (old, new) = (name_of(b"met", NewKind::Appender, 5), name_of(b"met", NewKind::Regular, 5));
+    let head = SetMetadataHead { metadata_len: 3, mode: MetaMode::Overwrite, file: id(old) };
+    assert_eq!(peer.whole(16, old, NOW, b"met"), 0);
+    assert_eq!(peer.ask(13, &[head.to_bytes(), b"a\x02c".to_vec()].concat()), 0);
+    assert_eq!(peer.two_names(40, new, old, NOW), 0);
+    assert!(user_files(&cluster, 0).iter().all(|file| !file.to_string_lossy().ends_with("-m")));
+    assert!(binlog(&cluster).contains(&format!(" D {old}-m\n")));
+}
+
+#[test]
+fn w07_metadata_go_with_a_file_that_was_deleted_by_somebody_who_had_none() {
+    let cluster = Cluster::small();
+    let mut peer = Peer::connect(&cluster, true);
+    let (sent, set_here) = (name_of(b"one", NewKind::Regular, 1), name_of(b"two", NewKind::Regular, 2));
+    let metadata = |name: FileName| FileName::new(format!("{name}-m").as_bytes()).unwrap();
+    for (name, content) in [(sent, b"one"), (set_here, b"two")] {
+        assert_eq!(peer.whole(16, name, NOW, content), 0);
+    }
+    assert_eq!(peer.whole(16, metadata(sent), NOW, b"a\x02b"), 0);
+    let head = SetMetadataHead { metadata_len: 3, mode: MetaMode::Overwrite, file: id(set_here) };
+    assert_eq!(peer.ask(13, &[head.to_bytes(), b"a\x02c".to_vec()].concat()), 0);
+    assert_eq!(user_files(&cluster, 0).len(), 4);
+    for name in [sent, set_here] {
+        assert_eq!(peer.delete(name, NOW), 0);
+        assert_eq!(peer.delete(metadata(name), NOW), ENOENT, "gone already");
+        assert_eq!(peer.whole(18, metadata(name), NOW + 9, b"a\x02d"), 0, "and it stays so");
+    }
+    assert_eq!(user_files(&cluster, 0), Vec::<std::path::PathBuf>::new());
+    let log = binlog(&cluster);
+    assert!(log.contains(&format!("{NOW} d {}\n", metadata(sent))), "{log}");
+    // Others may have got what was set here, or get it yet.
+    let to_all = format!(" D {}\n", metadata(set_here));
+    assert!(log.contains(&to_all), "{log}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! The content that is sent is always that of now: the file may have changed since the record, and what changed it
 //! stands behind in the log.
 
-use fdfs_proto::disk::binlog_record::{BinlogRecord, Op};
+use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
 use fdfs_proto::file_id::{Kind, LogicName};
 use fdfs_proto::{FileName, Status};
 
@@ -145,8 +145,8 @@ pub fn first(record: &BinlogRecord, local: Local, asks_first: bool) -> Option<St
     match record.op {
         Op::Create => local.len().map(|_| if asks_first { Step::AskSize(Then::Create) } else { Step::Create }),
         Op::Update => local.len().map(|_| Step::Update),
-        Op::Append { offset, length } => reaches(local, offset, length).then_some(Step::Append { offset, length }),
-        Op::Modify { offset, length } => reaches(local, offset, length).then_some(Step::Modify { offset, length }),
+        Op::Append { offset, length } => part(local, offset, length, Step::Append { offset, length }),
+        Op::Modify { offset, length } => part(local, offset, length, Step::Modify { offset, length }),
         Op::Truncate { old_size, new_size } => local.len().map(|_| Step::Truncate { old_size, new_size }),
         Op::Delete => (local == Local::Missing).then_some(Step::Delete),
         Op::Link { source } => match local {
@@ -154,14 +154,23 @@ pub fn first(record: &BinlogRecord, local: Local, asks_first: bool) -> Option<St
             Local::File { .. } | Local::Missing => None,
         },
         Op::Rename { old_name } => {
-            local.len()?;
             // A replicated rename of an old file: the peer never had the old name.
-            Some(match old_name.filter(|_| record.origin == fdfs_proto::disk::binlog_record::Origin::Source) {
-                Some(old_name) => Step::AskOld { old_name },
-                None => Step::Create,
-            })
+            let old_name = old_name.filter(|_| record.origin == Origin::Source);
+            match (local.len(), old_name) {
+                (Some(_), Some(old_name)) => Some(Step::AskOld { old_name }),
+                (Some(_), None) => Some(Step::Create),
+                // Gone by its new name, too; the peer has the old one still.
+                (None, Some(old_name)) => Some(Step::DeleteOld { old_name }),
+                (None, None) => None,
+            }
         }
     }
+}
+
+/// A change of a part of a file. Where the bytes are not here any more, because the file was cut from elsewhere, the whole
+/// file answers for them (decision record 0007).
+fn part(local: Local, offset: u64, length: u64, step: Step) -> Option<Step> {
+    local.len().map(|_| if reaches(local, offset, length) { step } else { Step::Update })
 }
 
 fn reaches(local: Local, offset: u64, length: u64) -> bool {
@@ -173,9 +182,13 @@ fn reaches(local: Local, offset: u64, length: u64) -> bool {
 #[must_use]
 pub fn next(record: &BinlogRecord, step: Step, answer: Answer, local_len: Option<u64>) -> Next {
     match (step, answer.status) {
-        // After a rename the old name must not stay.
+        // After a rename the old name must not stay, nor come from somebody who has changed it meanwhile: the peer is told,
+        // even if it has nothing by that name now.
         (Step::Replace { old_name }, Status::OK | Status::EEXIST) | (Step::Rename { old_name }, Status::EEXIST) => {
             Next::Then(Step::DeleteOld { old_name })
+        }
+        (Step::Create, Status::OK | Status::EEXIST) if renamed_from(record).is_some() => {
+            renamed_from(record).map_or(Next::Done, |old_name| Next::Then(Step::DeleteOld { old_name }))
         }
         (Step::AskSize(then), status) => after_size(then, status, answer.info, local_len),
         (Step::AskOld { old_name }, status) => after_old(record, old_name, status, answer.info, local_len),
@@ -191,6 +204,14 @@ pub fn next(record: &BinlogRecord, step: Step, answer: Answer, local_len: Option
         (Step::Delete | Step::DeleteOld { .. } | Step::Link { .. }, Status::ENOENT) => Next::Done,
         (Step::Rename { .. }, Status::ENOENT) => Next::Then(Step::Create),
         (_, status) => Next::SetAside(Why::Refused(status)),
+    }
+}
+
+/// The name that a file lost by a rename made here.
+fn renamed_from(record: &BinlogRecord) -> Option<FileName> {
+    match record.op {
+        Op::Rename { old_name } if record.origin == Origin::Source => old_name,
+        _ => None,
     }
 }
 

@@ -257,7 +257,8 @@ impl Connection<'_> {
         };
         let file_len = content.as_ref().map(|file| file.len_bytes);
         let step = match step {
-            Some(step) if needs_content(step) && content.is_none() => None,
+            // It went away in between: the record is judged anew.
+            Some(step) if needs_content(step) && content.is_none() => first(&record, local, false),
             Some(step) => Some(step),
             None => {
                 let asks_first = record.op == Op::Create

@@ -95,9 +95,9 @@ impl History {
         let file = name.as_str().strip_suffix(META_SUFFIX);
         let of_file = file.and_then(|file| Some((file.parse().ok()?, deletion(file)?)));
         match of_file {
-            // The file never comes back, and neither does its metadata.
-            Some((file, last)) if NameFacts::of(&file).used == NameUse::Once => {
-                Some(LastChange { at: u32::MAX, ..last })
+            // The file never comes back, and neither does its metadata, whoever sends it.
+            Some((file, _)) if NameFacts::of(&file).used == NameUse::Once => {
+                Some(LastChange { at: u32::MAX, by: By::Unknown })
             }
             _ => deletion(name.as_str()),
         }

@@ -248,9 +248,48 @@ impl<F: Fs> WritePath<F> {
         } else if here.deleted.is_some_and(|deleted| deleted.at >= sent.at) {
             return Ok(Outcome::NeedsWhole);
         }
+        let with_it = self.remove_meta_with(slot, name, sent)?;
         drop(permit);
-        self.record_replica(slot, name, Op::Delete, sent).await?;
+        self.record_with_meta(slot, replica_record(sent, name, Op::Delete), with_it, sent).await?;
         Ok(if here.last.is_some() { Outcome::Applied } else { Outcome::NeedsWhole })
+    }
+
+    /// The metadata of a file go with it: whoever deleted it may not have had them. Gives the record of that; it is one
+    /// for all others where they have or get metadata that the deletion knew nothing of.
+    pub(super) fn remove_meta_with(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        sent: &Sent,
+    ) -> Result<Option<BinlogRecord>, RequestError> {
+        // Metadata have none, and neither have names that are too long for it.
+        let Some(meta) = name.metadata_name().ok().and_then(|meta| LogicName::parse(&meta).ok()) else {
+            return Ok(None);
+        };
+        let Some(stat) = slot.path.find(meta.true_name())? else { return Ok(None) };
+        let last = self.history.last(&meta, stat.modified_unix_secs);
+        slot.path.remove_meta(name.true_name())?;
+        let is_news = last.by == verdict::By::Own || last.at > sent.at;
+        let origin = if is_news { Origin::Source } else { Origin::Replica };
+        Ok(Some(BinlogRecord { timestamp: last.at.max(sent.at), origin, name: meta.text(), op: Op::Delete }))
+    }
+
+    /// Makes a change durable that took metadata along, and records it.
+    pub(super) async fn record_with_meta(
+        &self,
+        slot: &PathSlot<F>,
+        record: BinlogRecord,
+        with_it: Option<BinlogRecord>,
+        sent: &Sent,
+    ) -> Result<(), RequestError> {
+        slot.flush().await?;
+        let records: Vec<_> = std::iter::once(record).chain(with_it).collect();
+        self.commit.record(&records).await?;
+        let by_sender = sent.sender.map_or(verdict::By::Unknown, verdict::By::Peer);
+        for record in &records {
+            self.history.note(record, if record.origin == Origin::Source { verdict::By::Own } else { by_sender });
+        }
+        Ok(())
     }
 
     /// What is here stays although something else came in: the others get it, unless they were sent it already.

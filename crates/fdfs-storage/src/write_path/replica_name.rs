@@ -7,7 +7,7 @@ use fdfs_proto::disk::binlog_record::Op;
 use fdfs_proto::file_id::LogicName;
 use fdfs_store::{Fs, StoreError};
 
-use super::replica::{Outcome, Sent};
+use super::replica::{Outcome, Sent, replica_record};
 use super::{PathSlot, WritePath};
 use crate::error::RequestError;
 
@@ -68,13 +68,17 @@ impl<F: Fs> WritePath<F> {
         if !keeps_promise(slot, old_name, &here.facts)? {
             // It was changed here meanwhile. At the sender its old name is gone; the whole file comes by the new one.
             slot.path.remove(old_name.true_name())?;
+            let with_it = self.remove_meta_with(slot, old_name, sent)?;
             drop(permit);
-            self.record_replica(slot, old_name, Op::Delete, sent).await?;
+            self.record_with_meta(slot, replica_record(sent, old_name, Op::Delete), with_it, sent).await?;
             return Ok(Outcome::NeedsWhole);
         }
         slot.path.rename_file(old_name.true_name(), new_name.true_name())?;
+        // Metadata that the sender knew come by the new name.
+        let with_it = self.remove_meta_with(slot, old_name, sent)?;
         drop(permit);
-        self.record_replica(slot, new_name, Op::Rename { old_name: Some(old_name.text()) }, sent).await?;
+        let record = replica_record(sent, new_name, Op::Rename { old_name: Some(old_name.text()) });
+        self.record_with_meta(slot, record, with_it, sent).await?;
         Ok(Outcome::Applied)
     }
 }

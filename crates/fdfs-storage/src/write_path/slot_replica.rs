@@ -13,7 +13,7 @@ use fdfs_store::slot::{SlotError, SlotState, SlotWriter};
 use fdfs_store::{Fs, Slot, StoreError};
 
 use super::in_slots::clear;
-use super::replica::{Outcome, Sent};
+use super::replica::{Outcome, Sent, replica_record};
 use super::{PathSlot, WritePath};
 use crate::error::RequestError;
 
@@ -150,8 +150,9 @@ impl<F: Fs> WritePath<F> {
         slot.check_writable()?;
         let permit = slot.permits.write().await;
         let Some(removed) = slot.path.remove_from_slot(name)? else { return Ok(None) };
+        let with_it = self.remove_meta_with(slot, name, sent)?;
         drop(permit);
-        self.record_replica(slot, name, Op::Delete, sent).await?;
+        self.record_with_meta(slot, replica_record(sent, name, Op::Delete), with_it, sent).await?;
         clear(slot, name, &removed).await;
         Ok(Some(Outcome::Applied))
     }

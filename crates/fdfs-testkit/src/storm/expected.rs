@@ -49,7 +49,8 @@ impl Expected {
             let events = in_order(file, changes_content)?;
             Some(events.iter().fold(content.bytes(), |bytes, change| changed(bytes, change)))
         });
-        let metadata = in_order(file, |change| matches!(change, Change::Metadata { .. }));
+        // A file with an unknown begin has the metadata that it had by another name.
+        let metadata = in_order(file, is_metadata).filter(|_| file.content.is_some());
         let metadata =
             metadata.map(|events| events.iter().fold(Vec::new(), |text, change| with_metadata(text, change)));
         Self { presence, content, metadata }

@@ -16,7 +16,15 @@ const LASTING_MS: std::ops::Range<u64> = 200..3500;
 const PAUSE_MS: std::ops::Range<u64> = 100..2000;
 
 /// What servers may complain of in a storm.
-pub const EXPECTED_COMPLAINTS: &[&str] = &[];
+pub const EXPECTED_COMPLAINTS: &[&str] = &[
+    "] WARNING - tracker 127.",
+    "] WARNING - to 127.",
+    "] WARNING - waiting for the answer of 127.",
+    "] WARNING - sending a request to 127.",
+    "] WARNING - connect to 127.",
+    "no tracker answers; starting with what was learnt",
+    "silent for longer than check_active_interval",
+];
 
 /// Something that is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,7 +28,7 @@ fn what_is_gone_here_is_passed_over() {
     }
     assert_eq!(begins("D", HERE), None, "it exists again");
     for op in ["A 10 2", "M 11 1", &format!("A 1 {}", i64::MAX)] {
-        assert_eq!(begins(op, HERE), None, "{op} is beyond the end");
+        assert_eq!(begins(op, HERE), Some(Step::Update), "{op} is beyond the end: it was cut from elsewhere");
     }
     assert_eq!(begins("L", HERE), None, "no link any more");
 }
@@ -123,6 +123,19 @@ fn a_rename_is_sent_only_where_the_peer_has_the_same_bytes() {
     assert_eq!(after(rename, Status::EEXIST), delete_old);
     assert_eq!(after(Step::Replace { old_name: old() }, Status::OK), delete_old);
     assert_eq!(after(Step::DeleteOld { old_name: old() }, Status::OK), Next::Done);
+}
+
+#[test]
+fn the_old_name_of_a_rename_goes_whatever_became_of_the_new_one() {
+    let delete_old = Step::DeleteOld { old_name: old() };
+    assert_eq!(begins(&format!("R {}", old()), Local::Missing), Some(delete_old), "the new name was deleted since");
+    assert_eq!(begins(&format!("r {}", old()), Local::Missing), None);
+    let renamed = record(&format!("1 R {NAME} {}", old()));
+    for status in [Status::OK, Status::EEXIST] {
+        // The peer had no old name: somebody else may still send it one.
+        assert_eq!(next(&renamed, Step::Create, Answer::status(status), Some(11)), Next::Then(delete_old));
+        assert_eq!(after(Step::Create, status), Next::Done, "no rename");
+    }
 }
 
 #[test]

@@ -61,8 +61,10 @@ pub fn whole_file(file: &WholeFile) -> WholeVerdict {
             return WholeVerdict::Replace { repair: false };
         }
     }
-    let is_newer =
-        last.is_of(file.sender) || file.at > last.at || (file.at == last.at && file.incoming.wins_over(here));
+    // Who made what is here may be forgotten, by a restart: it may well have been the sender, and then this is what it made
+    // of it. Was it somebody else, whose state wins, that one sends it again when it meets this one.
+    let may_follow = file.at == last.at && (last.by == By::Unknown || file.incoming.wins_over(here));
+    let is_newer = last.is_of(file.sender) || file.at > last.at || may_follow;
     if is_newer { WholeVerdict::Replace { repair: last.by == By::Own } } else { WholeVerdict::Keep }
 }
 
@@ -137,6 +139,13 @@ mod tests {
         assert_eq!(of(slave(), 10, BAD, own(OTHER)), WholeVerdict::Keep);
         let by_b = Some((OTHER, last(10, By::Peer("b".parse().unwrap()))));
         assert_eq!(of(slave(), 9, BAD, by_b), WholeVerdict::Keep);
+    }
+
+    #[test]
+    fn a_change_of_the_same_second_follows_one_whose_maker_is_forgotten() {
+        let by_somebody = |at| Some((OTHER, last(at, By::Unknown)));
+        assert_eq!(of(slave(), 10, BAD, by_somebody(10)), WholeVerdict::Replace { repair: false });
+        assert_eq!(of(slave(), 9, BAD, by_somebody(10)), WholeVerdict::Keep);
     }
 
     #[test]
