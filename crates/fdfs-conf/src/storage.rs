@@ -87,13 +87,13 @@ conf_struct! {
         pub upload_priority: i32,
         /// `if_alias_prefix`: prefixes of the interfaces whose addresses are this host's; empty for all.
         pub if_alias_prefix: String,
-        /// `check_file_duplicate`: whether equal files are stored once, with FastDHT.
+        /// `check_file_duplicate`: whether equal files are stored once.
         pub check_file_duplicate: bool,
         /// `file_signature_method`: how equal files are found.
         pub file_signature_method: SignatureMethod,
-        /// `key_namespace`: the name space in FastDHT.
+        /// `key_namespace`: the name space in the index of contents.
         pub key_namespace: String,
-        /// `keep_alive`: whether connections to FastDHT are kept.
+        /// `keep_alive`: means nothing, no FastDHT is asked.
         pub keep_alive: bool,
         /// The FastDHT servers.
         pub fastdht: FastDhtConf,

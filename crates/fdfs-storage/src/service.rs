@@ -5,6 +5,7 @@ mod appender;
 mod create_link;
 mod delete_file;
 mod download_file;
+mod duplicate;
 mod fetch_one_path_binlog;
 mod metadata;
 mod modify_file;

@@ -11,6 +11,7 @@ use fdfs_proto::GroupName;
 use fdfs_proto::disk::data_init_flag::DataInitFlag;
 use fdfs_proto::file_id::LogicName;
 use fdfs_store::RealFs;
+use fdfs_store::duplicates::Duplicates;
 use fdfs_store::state_file::StateDir;
 
 use crate::doubts::Doubts;
@@ -54,6 +55,8 @@ pub struct Storage {
     pub recovery: Recovery,
     /// The way of all changes.
     pub write_path: WritePath,
+    /// Contents that are stored already (`check_file_duplicate`).
+    pub duplicates: Option<Duplicates>,
     /// Where new files go.
     pub placing: Arc<Placing>,
     /// Space in trunk files for small files.

@@ -46,9 +46,10 @@ enum Step {
     SetMeta,
     ReplaceMeta,
     RemoveMeta,
+    Duplicate,
 }
 
-const STEPS: [Step; 19] = [
+const STEPS: [Step; 20] = [
     Step::Upload,
     Step::Append,
     Step::AppendLarge,
@@ -68,6 +69,7 @@ const STEPS: [Step; 19] = [
     Step::SetMeta,
     Step::ReplaceMeta,
     Step::RemoveMeta,
+    Step::Duplicate,
 ];
 
 fn appender() -> LogicName {
@@ -101,6 +103,7 @@ async fn prepare(writer: &WritePath<SimFs>, step: Step) {
             writer.add_linked_slave(slot, aside(writer, MORE).await, &slave(), || regular(5)).await.unwrap();
         }
         Step::SetMeta => writer.set_meta(slot, &name, None, NOW).await.unwrap(),
+        Step::Duplicate => drop(writer.add_whole(slot, OLD, NOW, || regular(3)).await.unwrap()),
         Step::DeleteLink => {
             writer.add_link(slot, &name, NOW, || regular(6)).await.unwrap();
         }
@@ -158,6 +161,11 @@ async fn run(writer: &WritePath<SimFs>, step: Step) -> bool {
         Step::Delete => writer.remove(slot, &name, NOW).await.is_ok(),
         Step::SetMeta | Step::ReplaceMeta => writer.set_meta(slot, &name, Some(MORE), NOW).await.is_ok(),
         Step::RemoveMeta => writer.set_meta(slot, &name, None, NOW).await.is_ok(),
+        Step::Duplicate => {
+            let (source, content) = (LogicName::parse(&regular(3)).unwrap(), Content::Here(OLD));
+            let added = writer.add_duplicate(slot, &source, &content, NOW, || regular(4)).await;
+            added.is_ok_and(|name| name.is_some())
+        }
     }
 }
 
@@ -198,6 +206,7 @@ fn done(step: Step, before: &Files) -> Files {
         }
         Step::SetMeta | Step::ReplaceMeta => drop(files.insert(format!("{name}-m"), file(&[MORE]))),
         Step::RemoveMeta => drop(files.remove(&format!("{name}-m"))),
+        Step::Duplicate => drop(files.insert(true_name(regular(4)), file(&[OLD]))),
     }
     files
 }

@@ -109,6 +109,20 @@ impl<F: Fs> StorePath<F> {
         }
     }
 
+    /// Reads bytes of an open file, as many as there are for `buf`; 0 is its end.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn read_some(
+        &self,
+        opened: &DataFile<F>,
+        buf: &mut [u8],
+        offset: u64,
+        true_name: &str,
+    ) -> Result<usize, StoreError> {
+        opened.file.read_full_at(buf, offset).at("read", self.data_path(), true_name)
+    }
+
     /// Removes a file or a link.
     ///
     /// # Errors

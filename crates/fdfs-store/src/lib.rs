@@ -11,6 +11,7 @@ pub mod changed_file;
 pub mod changes;
 mod crc_cache;
 pub mod data_file;
+pub mod duplicates;
 pub mod error;
 pub mod fs;
 pub mod link_file;

@@ -8,10 +8,16 @@ use fdfs_testkit::{Cluster, LayoutBuilder};
 const ROUNDS: usize = 6;
 const STEPS: usize = 350;
 
-/// Runs the model; `FDFS_SEED` repeats a run.
-fn check(builder: &LayoutBuilder, prepare: impl Fn(Model) -> Model) {
+/// `FDFS_SEED` repeats a run.
+fn seed() -> u64 {
     let seed = std::env::var("FDFS_SEED").ok().map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap());
     println!("seed {seed}");
+    seed
+}
+
+/// Runs the model.
+fn check(builder: &LayoutBuilder, prepare: impl Fn(Model) -> Model) {
+    let seed = seed();
     let mut cluster = builder.start();
     let mut model = prepare(Model::new("group1", seed));
     for _ in 0..ROUNDS {
@@ -33,4 +39,13 @@ fn files_of_every_kind_agree_with_a_plain_map() {
 fn so_do_slaves_that_are_stored_as_links() {
     let builder = Cluster::builder().group("group1", 1).tracker_key("store_slave_file_use_link", 1);
     check(&builder, Model::with_linked_slaves);
+}
+
+#[test]
+fn so_do_files_whose_content_is_stored_once() {
+    for method in ["hash", "md5"] {
+        let builder = Cluster::builder().group("group1", 1).store_paths(2);
+        let builder = builder.storage_key("check_file_duplicate", 1).storage_key("key_namespace", "model");
+        check(&builder.storage_key("file_signature_method", method), |model| model);
+    }
 }

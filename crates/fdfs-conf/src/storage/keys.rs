@@ -269,13 +269,13 @@ pub(super) const SYNC_KEYS: &[Row] = &[
     .since("6.01"),
 ];
 
-/// Equal files, stored once with the help of FastDHT.
+/// Equal files, stored once; no FastDHT is needed, and its keys mean nothing.
 pub(super) const DUPLICATE_KEYS: &[Row] = &[
     Row::bool(
         "check_file_duplicate",
         false,
         |c, v| c.check_file_duplicate = v,
-        "store equal files once; needs FastDHT",
+        "store equal files once, with an index of their contents",
     )
     .since("1.14")
     .sample("0"),
@@ -292,28 +292,34 @@ pub(super) const DUPLICATE_KEYS: &[Row] = &[
         "key_namespace",
         "",
         |c, v| v.clone_into(&mut c.key_namespace),
-        "the name space in FastDHT; required with check_file_duplicate",
+        "the name space in the index of contents; required with check_file_duplicate",
     )
     .allowed("a name of at most 63 bytes")
     .otherwise("refused (22) with check_file_duplicate")
     .sample("FastDFS"),
-    Row::bool("keep_alive", false, |c, v| c.keep_alive = v, "keep connections to FastDHT").sample("0"),
+    Row::bool("keep_alive", false, |c, v| c.keep_alive = v, "means nothing: no FastDHT is asked").sample("0"),
     Row::custom(
         "group_count",
         "count",
         "0",
         |c, r, _| c.fastdht.groups = fastdht::read_groups(r),
-        "number of FastDHT groups; usually in an included file",
+        "number of FastDHT groups; means nothing: no FastDHT is asked",
     )
     .allowed("0 to 256"),
-    Row::custom("group%d", "host:port, repeatable", "", |_, _, _| {}, "the FastDHT servers of a group, counted from 0")
-        .allowed("host:port"),
+    Row::custom(
+        "group%d",
+        "host:port, repeatable",
+        "",
+        |_, _, _| {},
+        "FastDHT servers of a group; mean nothing: no FastDHT is asked",
+    )
+    .allowed("host:port"),
     Row::custom(
         "use_proxy",
         "bool",
         "false",
         |c, r, _| c.fastdht.use_proxy = fastdht::read_use_proxy(r),
-        "reach FastDHT through a proxy",
+        "means nothing: no FastDHT is asked",
     )
     .allowed("true, false")
     .otherwise("false"),

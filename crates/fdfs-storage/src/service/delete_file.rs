@@ -27,6 +27,7 @@ pub(super) async fn delete_file(storage: &Arc<Storage>, exchange: &mut Exchange<
     }
     let _file = storage.lock_file(&name).await;
     let freed = storage.write_path.remove(slot, &name, now).await?;
+    storage.forget_content(&file.name);
     if freed.is_some()
         && let Some(block) = TrunkInfo::of(&name)
     {

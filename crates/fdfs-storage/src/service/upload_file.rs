@@ -6,13 +6,14 @@ use fdfs_core::placement::Subdir;
 use fdfs_proto::cmd::storage::{ContentHead, UploadHead};
 use fdfs_proto::file_id::{FileId, NewKind, NewName};
 use fdfs_proto::{FileName, Wire};
+use fdfs_store::NewFile;
 
-use super::upload_in_slot;
+use super::{duplicate, upload_in_slot};
 use crate::error::RequestError;
 use crate::exchange::{Exchange, Reply};
 use crate::names::{blank_name, in_name, now_unix_secs, with_chance};
 use crate::storage::Storage;
-use crate::write_path::PathSlot;
+use crate::write_path::{Content, PathSlot};
 
 /// Serves `UPLOAD_APPENDER_FILE`. Even a small one has no name until it is whole: its name does not tell its size, so that
 /// after a crash nobody could see whether something is missing.
@@ -27,8 +28,9 @@ pub(super) async fn upload_appender(
     let blank = blank_name(index, storage.identity.source, head.file_size);
     let blank = NewName { kind: NewKind::Appender, ..blank };
     let subdir = storage.placing.draw_subdir();
-    let draw = |name: NewName| move || storage.placing.name(subdir, with_chance(name, &head.ext));
-    let name = receive(storage, slot, subdir, exchange, blank, draw).await?;
+    let (file, facts) = receive(storage, slot, subdir, exchange, blank).await?;
+    let draw = || storage.placing.name(subdir, with_chance(facts, &head.ext));
+    let name = storage.write_path.add_streamed(slot, file, facts.created, draw).await?;
     exchange.log_name = Some(name);
     FileId { group: storage.group, name }.encode(exchange.answer);
     Ok(Reply::Body)
@@ -54,9 +56,26 @@ pub(super) async fn upload_file(storage: &Arc<Storage>, exchange: &mut Exchange<
         Some(content) => {
             let created = in_name(now_unix_secs());
             let facts = NewName { crc32: crc32fast::hash(content), created, ..blank };
-            storage.write_path.add_whole(slot, content, created, draw(facts)).await?
+            let here = Content::Here(content);
+            let signature = duplicate::signature(storage, slot, &here).await?;
+            let name = match duplicate::add_duplicate(storage, signature.as_ref(), &here, facts, draw).await? {
+                Some(name) => name,
+                None => storage.write_path.add_whole(slot, content, created, draw(facts)).await?,
+            };
+            storage.remember_content(signature.as_ref(), &name);
+            name
         }
-        None => receive(storage, slot, subdir, exchange, blank, draw).await?,
+        None => {
+            let (file, facts) = receive(storage, slot, subdir, exchange, blank).await?;
+            let aside = Content::Aside(&file);
+            let signature = duplicate::signature(storage, slot, &aside).await?;
+            let name = match duplicate::add_duplicate(storage, signature.as_ref(), &aside, facts, draw).await? {
+                Some(name) => name,
+                None => storage.write_path.add_streamed(slot, file, facts.created, draw(facts)).await?,
+            };
+            storage.remember_content(signature.as_ref(), &name);
+            name
+        }
     };
     answer(storage, exchange, name)
 }
@@ -72,18 +91,18 @@ fn answer(storage: &Storage, exchange: &mut Exchange<'_>, name: FileName) -> Res
     Ok(Reply::Body)
 }
 
-/// A file larger than the buffer: piece by piece, without a name until it is whole. An upload that is cut off leaves nothing.
-async fn receive<N: FnMut() -> FileName>(
+/// A content that comes in piece by piece, without a name until it is whole, and what its name will tell. An upload that
+/// is cut off leaves nothing.
+async fn receive(
     storage: &Arc<Storage>,
     slot: &PathSlot,
     subdir: Subdir,
     exchange: &mut Exchange<'_>,
     blank: NewName,
-    draw: impl FnOnce(NewName) -> N,
-) -> Result<FileName, RequestError> {
+) -> Result<(NewFile, NewName), RequestError> {
     let mut file = storage.write_path.begin(slot, &format!("{:02X}/{:02X}", subdir.high, subdir.low)).await?;
     storage.take_pieces(slot, &mut file, exchange).await?;
     let created = in_name(file.modified_unix_secs()?);
     let facts = NewName { crc32: file.crc32(), created, ..blank };
-    storage.write_path.add_streamed(slot, file, created, draw(facts)).await
+    Ok((file, facts))
 }

@@ -5,8 +5,10 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use fdfs_conf::StorageConf;
+use fdfs_conf::choice::SignatureMethod;
 use fdfs_proto::disk::binlog_record::BinlogRecord;
 use fdfs_store::binlog::{BinlogFinding, ROTATE_BYTES};
+use fdfs_store::duplicates::{self, Duplicates, Method};
 use fdfs_store::fs::Fs;
 use fdfs_store::state_file::StateDir;
 use fdfs_store::{Changes, RealFs, StorePath};
@@ -100,4 +102,25 @@ fn start(
         }
     };
     Flusher::start(what, sync, on_failure).map_err(StartError::Threads)
+}
+
+/// Opens the index of duplicates (`check_file_duplicate`). One that cannot be read is begun anew: no file depends on it.
+pub(super) fn open_duplicates(
+    conf: &StorageConf,
+    state_dir: &StateDir<RealFs>,
+) -> Result<Option<Duplicates>, StartError> {
+    if !conf.check_file_duplicate {
+        return Ok(None);
+    }
+    let method = match conf.file_signature_method {
+        SignatureMethod::Hash => Method::Hash,
+        SignatureMethod::Md5 => Method::Md5,
+    };
+    let open = || Duplicates::open(state_dir.path(), &conf.key_namespace, method);
+    let opened = open().or_else(|e| {
+        tracing::warn!("{e}; it is begun anew, and files that are there already are not found as duplicates");
+        state_dir.remove(duplicates::FILE)?;
+        open().map_err(|e| StartError::Conf { what: e.to_string() })
+    });
+    opened.map(Some)
 }

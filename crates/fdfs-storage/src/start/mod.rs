@@ -165,6 +165,7 @@ pub(crate) async fn open_storage(
     if how_it_ended != LastRun::Orderly {
         reconcile::reconcile(&write_path, how_it_ended).await?;
     }
+    let duplicates = durable::open_duplicates(&conf, &state_dir)?;
     let rules = PlacingRules {
         path_rule: learnt.cluster.path_rule(),
         reserve: learnt.cluster.reserve(),
@@ -203,6 +204,7 @@ pub(crate) async fn open_storage(
         doubts: Doubts::default(),
         recovery: Recovery::new(&recoveries),
         write_path,
+        duplicates,
         placing,
         stats,
         gate,
@@ -255,6 +257,11 @@ impl Storage {
     pub(crate) async fn close(&self) -> Result<(), StartError> {
         self.trunk.closed().await;
         self.write_path.commit.sync().await?;
+        if let Some(index) = &self.duplicates
+            && let Err(e) = index.save()
+        {
+            tracing::warn!("{e}; what it learnt last is lost");
+        }
         self.write_statistics()?;
         self.save_init_flag()?;
         self.state_dir.remove(RUNNING_FILE)?;

@@ -25,10 +25,31 @@ pub enum Content<'c, F: Fs = RealFs> {
 }
 
 impl<F: Fs> Content<'_, F> {
-    fn len(&self) -> u64 {
+    /// Its bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
         match self {
             Self::Here(bytes) => bytes.len() as u64,
             Self::Aside(file) => file.len_bytes(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Reads bytes of it, as many as there are for `buf`.
+    pub(super) fn read(&self, buf: &mut [u8], offset: u64) -> Result<usize, StoreError> {
+        match self {
+            Self::Here(bytes) => {
+                let from = bytes.get(usize::try_from(offset).unwrap_or(usize::MAX)..).unwrap_or_default();
+                let have = from.len().min(buf.len());
+                buf[..have].copy_from_slice(&from[..have]);
+                Ok(have)
+            }
+            Self::Aside(file) => file.read(buf, offset),
         }
     }
 

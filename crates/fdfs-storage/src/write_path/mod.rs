@@ -6,6 +6,7 @@
 mod appender;
 mod contents;
 mod delete;
+mod duplicate;
 mod file_locks;
 mod history;
 mod in_slots;

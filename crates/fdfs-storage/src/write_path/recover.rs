@@ -68,7 +68,7 @@ impl<F: Fs> WritePath<F> {
             let history = histories.get(&note.name).unwrap_or(&nothing);
             let found = match note.op {
                 Op::Rename { old_name: Some(old) } => recover_rename(slot, note, &old, &histories)?,
-                Op::Delete | Op::Update => recover_name(slot, note, &name, history)?,
+                Op::Create | Op::Delete | Op::Update => recover_name(slot, note, &name, history)?,
                 _ if history.has_outlived(note.op) => vec![],
                 _ => recover_content(slot, note, &name, history, is_log_whole, &mut told)?,
             };
@@ -148,7 +148,7 @@ fn recover_content<F: Fs>(
     Ok(vec![BinlogRecord { timestamp, op, ..*note }])
 }
 
-/// A file was removed, or metadata were written as a whole: what is there now is what counts.
+/// A file got one more name or was removed, or metadata were written as a whole: what is there now is what counts.
 fn recover_name<F: Fs>(
     slot: &PathSlot<F>,
     note: &BinlogRecord,
@@ -162,6 +162,9 @@ fn recover_name<F: Fs>(
     let op = match (note.op, is_there) {
         // It was not done, or the file came again.
         (Op::Delete, true) => return Ok(vec![]),
+        (Op::Create, true) if history.ops.contains(&Op::Create) => return Ok(vec![]),
+        (Op::Create, true) => Op::Create,
+        (Op::Create, false) if !history.ops.contains(&Op::Create) => return Ok(vec![]),
         (_, false) if history.ops.last() == Some(&Op::Delete) => return Ok(vec![]),
         (_, false) => Op::Delete,
         // The old or the new metadata; replicas get them once more perhaps.

@@ -110,16 +110,25 @@ impl Model {
     /// # Panics
     /// When something differs; the message has the seed.
     pub fn check_all(&self, addr: SocketAddr) {
+        if let Some(what) = self.difference(addr) {
+            panic!("seed {}, after step {}: {what}", self.seed, self.step_count);
+        }
+    }
+
+    /// What is first found to be different at a storage, if anything is.
+    #[must_use]
+    pub fn difference(&self, addr: SocketAddr) -> Option<String> {
         let mut conn = RawConn::connect(addr);
         for name in self.files.keys().chain(&self.gone) {
             for check in [Self::check_content, Self::check_info, Self::check_meta] {
                 match check(self, &mut conn, name) {
                     Ok(is_closed) if is_closed => conn = RawConn::connect(addr),
                     Ok(_) => {}
-                    Err(what) => panic!("seed {}, after step {}: {what}", self.seed, self.step_count),
+                    Err(what) => return Some(what),
                 }
             }
         }
+        None
     }
 
     /// The bytes that a name leads to.
