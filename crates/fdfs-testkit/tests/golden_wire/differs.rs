@@ -3,17 +3,7 @@
 use crate::rows::{Ended, Row};
 
 /// Rows of commands that a later version serves: family, row, why.
-pub(crate) const LATER: &[(&str, &str, &str)] = &[
-    ("storage_trunk", "trunk binlog size", "trunk files"),
-    ("storage_trunk", "trunk binlog size, body not empty", "trunk files"),
-    ("storage_trunk", "trunk sync binlog, empty", "trunk files"),
-    ("storage_trunk", "trunk alloc, short", "trunk files"),
-    ("storage_trunk", "trunk alloc, wrong group", "trunk files"),
-    ("storage_trunk", "trunk confirm, short", "trunk files"),
-    ("storage_trunk", "trunk free, short", "trunk files"),
-    ("storage_trunk", "trunk delete marks, body not empty", "trunk files"),
-    ("storage_trunk", "trunk truncate, body not empty", "trunk files"),
-];
+pub(crate) const LATER: &[(&str, &str, &str)] = &[];
 
 /// What we do instead of what was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,7 +36,9 @@ fn storages_agree_with_the_reference() {
 #[test]
 fn storages_with_ids_agree_with_the_reference() {
     let scene = Scene::with_ids();
-    for family in ["storage_upload", "storage_download", "storage_metadata", "storage_query", "storage_delete"] {
+    for family in
+        ["storage_upload", "storage_download", "storage_metadata", "storage_query", "storage_delete", "storage_trunk"]
+    {
         replay(&scene, "ids-trunk", family);
     }
 }

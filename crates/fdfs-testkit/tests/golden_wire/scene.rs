@@ -3,12 +3,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use fdfs_proto::shared::StorageStatus;
-use fdfs_testkit::{Cluster, LayoutBuilder, RawConn};
+use fdfs_testkit::{Cluster, LayoutBuilder, RawConn, wait_for};
 
 use crate::rows::{self, Row};
 
 /// The recorded addresses begin so.
 const RECORDED_NET: &str = "10.78.1.";
+/// Characters of the name of a file in a slot of a trunk file.
+const IN_SLOT_LEN: usize = 60;
 /// The recorder's last octet.
 const RECORDER_HOST: u8 = 100;
 
@@ -54,7 +56,12 @@ impl Scene {
 
     pub(crate) fn with_ids() -> Self {
         let builder = Cluster::builder().short_addresses().group("tgroup", 2).store_paths(2).storage_ids(&[]);
-        let cluster = with_recorded_keys(builder, "ids-trunk").start();
+        let cluster = with_recorded_keys(builder.tracker_key("check_active_interval", 2), "ids-trunk").start();
+        // As in the recorded cluster small files go into trunk files.
+        wait_for("small files to go into slots", || {
+            let body = [&[0; 9][..], b"txt\0\0\0"].concat();
+            (cluster.to_storage(0).ask(11, &body).ok().len() == 16 + IN_SLOT_LEN).then_some(())
+        });
         Self { cluster, recorded_tracker_port: 22222, recorded_storage_port: 23100, has_ids: true }
     }
 

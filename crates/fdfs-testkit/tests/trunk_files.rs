@@ -1,0 +1,262 @@
+//! Files in slots of trunk files: uploaded, read, deleted, described, found again after restarts.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use fdfs_client::{InfoFlags, MetaMode, Metadata, UploadOptions};
+use fdfs_proto::cmd::storage::TrunkInfo;
+use fdfs_proto::file_id::LogicName;
+use fdfs_testkit::layout::LayoutBuilder;
+use fdfs_testkit::raw::packet;
+use fdfs_testkit::{Cluster, RawReply, wait_for};
+
+mod support;
+use support::{EINVAL, ENOENT, download, id, stored};
+
+/// Characters of the name of a file in a slot, and of one on its own.
+const IN_SLOT_LEN: usize = 60;
+const PLAIN_LEN: usize = 44;
+const SLOT_MAX: usize = 256 << 10;
+
+fn layout(storages: usize) -> LayoutBuilder {
+    Cluster::builder()
+        .group("group1", storages)
+        .tracker_key("use_trunk_file", true)
+        .tracker_key("slot_min_size", 256)
+        .tracker_key("slot_max_size", "256KB")
+        .tracker_key("trunk_alloc_alignment_size", 256)
+        .tracker_key("trunk_file_size", "4MB")
+        .tracker_key("trunk_free_space_merge", true)
+        .tracker_key("trunk_compress_binlog_interval", 0)
+        .tracker_key("check_active_interval", 2)
+}
+
+fn start(storages: usize) -> Cluster {
+    let cluster = layout(storages).start();
+    for index in 0..storages {
+        wait_for_slots(&cluster, index);
+    }
+    cluster
+}
+
+/// Waits until small files that come to this storage go into slots.
+fn wait_for_slots(cluster: &Cluster, index: usize) {
+    wait_for("small files to go into slots", || {
+        (stored(cluster, index, b"is there a slot?").len() == IN_SLOT_LEN).then_some(())
+    });
+}
+
+fn content(len: usize, seed: usize) -> Vec<u8> {
+    (0..len).map(|i| (i * 7 + i / 251 + seed) as u8 | 1).collect()
+}
+
+fn get(cluster: &Cluster, index: usize, name: &str) -> RawReply {
+    cluster.to_storage(index).send(&download(0, 0, "group1", name.as_bytes())).reply()
+}
+
+fn assert_is(cluster: &Cluster, index: usize, name: &str, content: &[u8]) {
+    match get(cluster, index, name) {
+        RawReply::Whole { status: 0, body } => assert!(body == content, "{name}: other bytes"),
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+fn delete(cluster: &Cluster, index: usize, name: &str) -> u8 {
+    cluster.to_storage(index).ask(12, &id("group1", name.as_bytes())).status().unwrap()
+}
+
+fn block(name: &str) -> TrunkInfo {
+    TrunkInfo::of(&name.parse::<LogicName>().unwrap()).unwrap()
+}
+
+fn bytes_of(name: &str) -> ((u8, u32), Range<u32>) {
+    let block = block(name);
+    ((block.store_path_index, block.part.id), block.part.offset..block.part.offset + block.part.alloc_size)
+}
+
+#[test]
+fn small_files_go_into_slots_up_to_the_limit_and_others_do_not() {
+    let cluster = start(1);
+    let client = cluster.client();
+    // One buffer, several pieces, exactly the largest, one too many.
+    for (len, name_len) in [
+        (0, IN_SLOT_LEN),
+        (1, IN_SLOT_LEN),
+        (232, IN_SLOT_LEN),
+        (233, IN_SLOT_LEN),
+        (100_000, IN_SLOT_LEN),
+        (SLOT_MAX - 24, IN_SLOT_LEN),
+        (SLOT_MAX - 23, PLAIN_LEN),
+    ] {
+        let bytes = content(len, len);
+        let name = stored(&cluster, 0, &bytes);
+        assert_eq!(name.len(), name_len, "{len} bytes: {name}");
+        if len > 0 {
+            assert_is(&cluster, 0, &name, &bytes);
+        }
+        let file = format!("group1/{name}").parse().unwrap();
+        let info = cluster.block_on(client.file_info_from_server(&file, InfoFlags::default())).unwrap();
+        assert_eq!((info.size_bytes, info.crc32), (len as u64, Some(crc32fast::hash(&bytes))), "{name}");
+        cluster.block_on(async {
+            let metadata = Metadata::default().with("width", "160");
+            client.set_metadata(&file, &metadata, MetaMode::Overwrite).await.unwrap();
+            assert_eq!(client.metadata(&file).await.unwrap(), metadata);
+        });
+        assert_eq!(delete(&cluster, 0, &name), 0);
+        assert_eq!(delete(&cluster, 0, &name), ENOENT);
+        assert_eq!(get(&cluster, 0, &name).status(), Some(ENOENT));
+        assert!(cluster.block_on(client.metadata(&file)).unwrap_err().is_not_found());
+    }
+    // Ranges, and what lies behind the end of a file: the slack of its slot is not to be had.
+    let bytes = content(1000, 3);
+    let name = stored(&cluster, 0, &bytes);
+    for (offset, len, expected) in [(0, 10, 0..10), (990, 100, 990..1000), (999, 0, 999..1000)] {
+        let reply = cluster.to_storage(0).send(&download(offset, len, "group1", name.as_bytes())).reply();
+        assert_eq!(reply, RawReply::Whole { status: 0, body: bytes[expected].to_vec() });
+    }
+    let behind = cluster.to_storage(0).send(&download(1000, 0, "group1", name.as_bytes())).reply();
+    assert_eq!(behind.status(), Some(EINVAL));
+    let plan = &cluster.storages[0].plan;
+    let trunk_file = plan.store_paths[0].join("data").join(&name[4..10]).join("000001");
+    assert_eq!(std::fs::metadata(trunk_file).unwrap().len(), 4 << 20);
+}
+
+#[test]
+fn slots_of_deleted_files_are_used_again_and_no_two_files_share_bytes() {
+    let cluster = start(1);
+    let mut live: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut random = fastrand::Rng::with_seed(5);
+    for step in 0..600 {
+        if live.len() > 40 || (step % 3 == 0 && !live.is_empty()) {
+            let name = live.keys().nth(random.usize(..live.len())).unwrap().clone();
+            live.remove(&name);
+            assert_eq!(delete(&cluster, 0, &name), 0);
+            assert_eq!(get(&cluster, 0, &name).status(), Some(ENOENT));
+        } else {
+            let bytes = content(random.usize(1..60_000), step);
+            let name = stored(&cluster, 0, &bytes);
+            assert_eq!(name.len(), IN_SLOT_LEN);
+            let (file, range) = bytes_of(&name);
+            let shares = |other: &&String| {
+                let (other_file, other) = bytes_of(other);
+                other_file == file && other.start < range.end && range.start < other.end
+            };
+            assert_eq!(live.keys().find(shares), None, "{name}");
+            live.insert(name, bytes);
+        }
+    }
+    live.iter().for_each(|(name, bytes)| assert_is(&cluster, 0, name, bytes));
+    // Some forty files of 30 KB: without reuse 400 of them would need three trunk files.
+    let highest = live.keys().map(|name| block(name).part.id).max();
+    assert!(highest <= Some(2), "freed slots are not used again: trunk file {highest:?}");
+}
+
+#[test]
+fn w20_without_a_trunk_server_small_files_go_on_their_own() {
+    let mut cluster = start(2);
+    cluster.expect_lost_trackers();
+    cluster.expect_problem("small files go on their own");
+    cluster.expect_problem("trunk server");
+    let before = stored(&cluster, 1, b"before");
+    cluster.storages[0].stop();
+    // No upload fails, whatever the second storage knows of the first one.
+    let names: Vec<_> = (0..20).map(|n| (stored(&cluster, 1, &content(100, n)), content(100, n))).collect();
+    for (name, bytes) in &names {
+        assert_is(&cluster, 1, name, bytes);
+    }
+    assert_eq!(names[0].0.len(), PLAIN_LEN);
+    assert_is(&cluster, 1, &before, b"before");
+}
+
+#[test]
+fn files_in_slots_are_there_after_a_restart() {
+    let mut cluster = start(1);
+    let files: Vec<_> =
+        (0..50).map(|n| content(n * 397 + 1, n)).map(|bytes| (stored(&cluster, 0, &bytes), bytes)).collect();
+    let (gone, kept) = files.split_at(20);
+    gone.iter().for_each(|(name, _)| assert_eq!(delete(&cluster, 0, name), 0));
+    cluster.restart_all();
+    wait_for_slots(&cluster, 0);
+    kept.iter().for_each(|(name, bytes)| assert_is(&cluster, 0, name, bytes));
+    gone.iter().for_each(|(name, _)| assert_eq!(get(&cluster, 0, name).status(), Some(ENOENT)));
+    let again = stored(&cluster, 0, &content(5000, 1));
+    assert_is(&cluster, 0, &again, &content(5000, 1));
+    kept.iter().for_each(|(name, bytes)| assert_is(&cluster, 0, name, bytes));
+}
+
+#[test]
+fn a_trunk_file_can_be_downloaded_as_a_whole_and_is_never_deleted() {
+    let cluster = start(1);
+    let name = stored(&cluster, 0, b"in a slot");
+    let trunk_file = format!("{}{:06}", &name[..10], block(&name).part.id);
+    let RawReply::Whole { status: 0, body } = get(&cluster, 0, &trunk_file) else { panic!("no trunk file") };
+    assert_eq!(body.len(), 4 << 20);
+    let offset = block(&name).part.offset as usize;
+    assert_eq!(&body[offset + 24..][..9], b"in a slot");
+    assert_ne!(delete(&cluster, 0, &trunk_file), 0);
+    assert_is(&cluster, 0, &name, b"in a slot");
+}
+
+#[test]
+fn a_slave_of_a_file_in_a_slot_lies_beside_it_even_with_a_name_like_a_slot() {
+    let cluster = start(1);
+    let name = stored(&cluster, 0, b"master");
+    // A prefix of 4 and no extension: 60 characters, as if it were in a slot itself.
+    for (prefix, ext) in [("_150x150", "jpg"), ("_abc", "")] {
+        let mut body = (name.len() as u64).to_be_bytes().to_vec();
+        body.extend_from_slice(&5u64.to_be_bytes());
+        body.extend_from_slice(prefix.as_bytes());
+        body.resize(32, 0);
+        body.extend_from_slice(ext.as_bytes());
+        body.resize(38, 0);
+        body.extend_from_slice(name.as_bytes());
+        body.extend_from_slice(b"slave");
+        let answer = cluster.to_storage(0).send(&packet(21, &body)).reply().ok();
+        let slave = String::from_utf8(answer[16..].to_vec()).unwrap();
+        assert_is(&cluster, 0, &slave, b"slave");
+        assert_is(&cluster, 0, &name, b"master");
+        assert_eq!(delete(&cluster, 0, &slave), 0);
+        assert_eq!(get(&cluster, 0, &slave).status(), Some(ENOENT));
+    }
+    // Files in slots do not grow.
+    let mut append = (name.len() as u64).to_be_bytes().to_vec();
+    append.extend_from_slice(&1u64.to_be_bytes());
+    append.extend_from_slice(name.as_bytes());
+    append.push(b'x');
+    assert_eq!(cluster.to_storage(0).ask(24, &append).status(), Some(ENOENT));
+}
+
+#[test]
+fn both_storages_have_every_file_in_the_same_slot() {
+    let cluster = start(2);
+    let files: Vec<_> = (0..40)
+        .map(|n| (n % 2, content(n * 5000 + 1, n)))
+        .map(|(index, bytes)| (index, stored(&cluster, index, &bytes), bytes))
+        .collect();
+    for (index, name, bytes) in &files {
+        wait_for("the other storage to have it", || {
+            (get(&cluster, 1 - index, name) == RawReply::Whole { status: 0, body: bytes.clone() }).then_some(())
+        });
+    }
+    let options = UploadOptions::new().ext("txt".parse().unwrap());
+    let file = cluster.block_on(cluster.client().upload(b"by the client", &options)).unwrap();
+    assert_eq!(file.to_string().len(), "group1/".len() + IN_SLOT_LEN);
+    for (index, name, _) in &files[..20] {
+        assert_eq!(delete(&cluster, *index, name), 0);
+        wait_for("the other storage to have deleted it", || {
+            (get(&cluster, 1 - index, name).status() == Some(ENOENT)).then_some(())
+        });
+    }
+    for (_, name, bytes) in &files[20..] {
+        assert_is(&cluster, 0, name, bytes);
+        assert_is(&cluster, 1, name, bytes);
+    }
+    let trunk_file = |index: usize| {
+        let name = &files[0].1;
+        let data = cluster.storages[index].plan.store_paths[0].join("data");
+        std::fs::read(data.join(&name[4..10]).join("000001")).unwrap()
+    };
+    wait_for("the trunk files to be the same", || (trunk_file(0) == trunk_file(1)).then_some(()));
+}
