@@ -37,7 +37,9 @@ fn after_kill_9_of_all_trackers_everything_is_as_it_was() {
         assert!(killed.elapsed() < Duration::from_secs(20), "far less than a beat");
         cluster.wait_until_active();
         assert_eq!(cluster.view.download(&id).unwrap(), b"before");
-        assert_eq!(cluster.view.download(&later).unwrap(), b"after");
+        // A tracker that its storage has not come back to yet sends the client to the other one, as the reference does.
+        let read = wait_for("the new file to be served", || cluster.view.download(&later).ok());
+        assert_eq!(read, b"after");
         wait_for("the sync time to be known again", || (synced(&cluster, copy) >= Some(before)).then_some(()));
     }
 }

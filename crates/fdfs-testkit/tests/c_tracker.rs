@@ -189,6 +189,8 @@ fn beats_alone_bring_the_news_and_our_command_is_tried_once() {
         tracker.with(|script| script.status == StorageStatus::Active).then_some(())
     });
     assert_eq!(notified(&tracker), [SyncNotify { source_id: None, until_secs: 0 }]);
+    // A disk report is enough to be ACTIVE; the beat comes behind it.
+    tracker.wait_for_count(Command::StorageBeat, 1);
     let order = tracker.with(|script| script.asked.iter().map(|(command, _)| *command).collect::<Vec<_>>());
     let place = |command| order.iter().position(|&asked| asked == command).unwrap();
     assert!(place(Command::StorageJoin) < place(Command::StorageSyncDestReq), "{order:?}");
