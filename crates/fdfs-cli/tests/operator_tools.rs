@@ -169,6 +169,7 @@ fn the_programs_for_appender_files_say_what_is_wrong() {
             &["abc"],
             "regenerate file abc fail, error no: 22, error info: Invalid argument\n",
         ),
+        ("fdfs_append_file", &[id, "a.txt"], "append file fail, error no: 2, error info: No such file or directory\n"),
     ] {
         let code = if says.contains("no: 22") { 22 } else { 2 };
         let (stdout, stderr) = place.run(program, &[&["client.conf"], args].concat(), code);

@@ -4,6 +4,7 @@
 
 mod dev;
 mod files;
+mod kinds;
 mod local;
 mod monitor;
 
