@@ -47,12 +47,14 @@ pub(crate) fn pid_of(pid: u32) -> Option<rustix::process::Pid> {
     i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw)
 }
 
-/// Writes the own pid.
+/// Writes the own pid. Whoever reads the file at any moment reads a whole number.
 ///
 /// # Errors
 /// As the file system gives.
 pub(crate) fn write(path: &Path) -> io::Result<()> {
-    fs::write(path, std::process::id().to_string())
+    let aside = path.with_extension("pid.tmp");
+    fs::write(&aside, std::process::id().to_string())?;
+    fs::rename(&aside, path)
 }
 
 /// Removes the file if it still holds the own pid.
@@ -74,6 +76,7 @@ mod tests {
         assert_eq!(read(&path).unwrap(), None);
         write(&path).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), std::process::id().to_string());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else stays");
         assert_eq!(read(&path).unwrap(), Some(std::process::id()));
         remove(&path);
         assert!(!path.exists());

@@ -48,8 +48,9 @@ fn a_classic_daemon_in_the_foreground_logs_to_its_file() {
     place.tracker_conf("t2a.conf", "t2a", "");
     let mut daemon = Foreground(place.command("fdfs_trackerd").args(["-N", "t2a.conf"]).spawn().unwrap());
     wait_for("it serves", || read(&place.path("t2a/logs/trackerd.log")).contains("serves"));
-    let pid = read(&place.path("t2a/data/fdfs_trackerd.pid"));
-    assert_eq!(pid, daemon.0.id().to_string());
+    let pid = daemon.0.id().to_string();
+    wait_for("its pid file is there", || place.path("t2a/data/fdfs_trackerd.pid").exists());
+    assert_eq!(read(&place.path("t2a/data/fdfs_trackerd.pid")), pid);
     // `stop` waits until the process is gone, and a child is gone only when it is waited for.
     let waiter = std::thread::spawn(move || daemon.0.wait().unwrap());
     assert_eq!(place.run("fdfs_trackerd", &["t2a.conf", "stop"]).status.code(), Some(0));
