@@ -152,12 +152,14 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        // Groups in turn, and within a group the first storage: so the recorded ids say.
+        // Groups in turn, and within a group the first storage: so the recorded ids say. Files are fetched from where they
+        // were uploaded to, however fast the other storage gets them: in the recordings it had not got them yet.
         let cluster = Cluster::builder()
             .group("group1", 2)
             .group("group2", 1)
             .tracker_key("store_lookup", 0)
             .tracker_key("store_server", 1)
+            .tracker_key("download_server", 1)
             .start();
         let place = Self { cluster, dir: tempfile::tempdir().unwrap(), ids: BTreeMap::new(), small_id: None };
         let linked = Command::new(FDFS).arg("link").arg(place.path("bin")).output().unwrap();
