@@ -173,6 +173,16 @@ impl Daemon {
     /// When it has ended.
     pub fn freeze(&self) {
         kill_process(self.pid(), Signal::STOP).unwrap();
+        // The signal is on its way when `kill` returns; threads that run go on until it reaches them.
+        let tasks = format!("/proc/{}/task", self.pid().as_raw_nonzero());
+        wait_for("all threads stand still", || {
+            let mut states = std::fs::read_dir(&tasks).unwrap().map(|task| {
+                let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default();
+                // PID (NAME) STATE ...; the name may hold anything.
+                stat.rsplit(") ").next().and_then(|rest| rest.chars().next())
+            });
+            states.all(|state| state == Some('T')).then_some(())
+        });
     }
 
     /// `kill -CONT`: it goes on.
