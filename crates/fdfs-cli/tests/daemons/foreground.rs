@@ -24,7 +24,7 @@ fn a_modern_tracker_logs_to_stderr_and_ends_with_0() {
     let mut daemon = Foreground(command.spawn().unwrap());
     let stderr = BufReader::new(daemon.0.stderr.take().unwrap());
     let mut lines = stderr.lines().map(Result::unwrap);
-    assert!(lines.any(|line| line.contains("serves on 127.0.0.1:")));
+    assert!(lines.any(|line| line.contains(&format!("serves on {}:", place.ip))));
     signal(&daemon.0.id().to_string(), rustix::process::Signal::TERM);
     assert!(lines.any(|line| line.contains("signal TERM")));
     assert_eq!(daemon.0.wait().unwrap().code(), Some(0));

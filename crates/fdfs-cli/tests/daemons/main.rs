@@ -8,11 +8,13 @@ mod recorded;
 mod start;
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
+
+use fdfs_testkit::loopback::{Loopback, free_port};
 
 /// The program under test.
 const FDFS: &str = env!("CARGO_BIN_EXE_fdfs");
@@ -21,6 +23,8 @@ const FDFS: &str = env!("CARGO_BIN_EXE_fdfs");
 struct Place {
     dir: tempfile::TempDir,
     started: Vec<(&'static str, &'static str)>,
+    /// The address of all servers in it: no other test has it.
+    ip: Ipv4Addr,
 }
 
 impl Place {
@@ -30,7 +34,7 @@ impl Place {
         for name in ["fdfs_trackerd", "fdfs_storaged"] {
             symlink(FDFS, dir.path().join("bin").join(name)).unwrap();
         }
-        Self { dir, started: Vec::new() }
+        Self { dir, started: Vec::new(), ip: Loopback::claim().ip(1) }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -43,8 +47,8 @@ impl Place {
 
     /// A tracker's configuration with `base_path = BASE` relative to this directory, on a free port.
     fn tracker_conf(&self, name: &str, base_path: &str, more: &str) -> u16 {
-        let port = free_port();
-        let conf = format!("base_path = {base_path}\nbind_addr = 127.0.0.1\nport = {port}\n{more}\n");
+        let (ip, port) = (self.ip, free_port(&[self.ip]));
+        let conf = format!("base_path = {base_path}\nbind_addr = {ip}\nport = {port}\n{more}\n");
         self.write(name, &conf);
         port
     }
@@ -52,10 +56,10 @@ impl Place {
     /// A storage's configuration whose tracker does not answer.
     fn storage_conf(&self, name: &str, base_path: &str, more: &str) {
         fs::create_dir_all(self.path(base_path)).unwrap();
-        let (port, tracker) = (free_port(), free_port());
+        let (ip, port, tracker) = (self.ip, free_port(&[self.ip]), free_port(&[self.ip]));
         let conf = format!(
-            "base_path = {base_path}\nstore_path0 = {base_path}\nbind_addr = 127.0.0.1\nport = {port}\n\
-             group_name = group1\ntracker_server = 127.0.0.1:{tracker}\nsubdir_count_per_path = 2\n\
+            "base_path = {base_path}\nstore_path0 = {base_path}\nbind_addr = {ip}\nport = {port}\n\
+             group_name = group1\ntracker_server = {ip}:{tracker}\nsubdir_count_per_path = 2\n\
              thread_stack_size = 512KB\n{more}\n"
         );
         self.write(name, &conf);
@@ -88,11 +92,6 @@ impl Drop for Place {
             let _ = self.command(program).args([conf, "stop"]).output();
         }
     }
-}
-
-/// A port that nobody listens on.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn text(bytes: &[u8]) -> String {

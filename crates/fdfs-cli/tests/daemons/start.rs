@@ -22,7 +22,7 @@ fn w37_a_storage_with_a_bad_value_says_so_and_gives_the_errno() {
 fn w37_a_port_in_use_is_told_to_whoever_starts() {
     let mut place = Place::new();
     let port = place.tracker_conf("t2a.conf", "t2a", "");
-    let _taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let _taken = TcpListener::bind((place.ip, port)).unwrap();
     let output = place.run("fdfs_trackerd", &["t2a.conf", "start"]);
     assert_eq!(output.status.code(), Some(98));
     let stderr = text(&output.stderr);
@@ -59,7 +59,7 @@ fn a_running_tracker_has_its_pid_file_its_log_and_no_hold_on_the_terminal() {
     let output = place.run("fdfs_trackerd", &["t2a.conf"]);
     place.started.push(("fdfs_trackerd", "t2a.conf"));
     assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
-    TcpStream::connect(("127.0.0.1", port)).unwrap();
+    TcpStream::connect((place.ip, port)).unwrap();
 
     let pid = read(&place.path("t2a/data/fdfs_trackerd.pid"));
     assert!(!pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit()), "{pid:?}");
@@ -80,14 +80,15 @@ fn a_running_tracker_has_its_pid_file_its_log_and_no_hold_on_the_terminal() {
     let output = place.run("fdfs_trackerd", &["t2a.conf", "stop"]);
     assert_eq!(output.status.code(), Some(0));
     assert!(!place.path("t2a/data/fdfs_trackerd.pid").exists());
-    TcpStream::connect(("127.0.0.1", port)).unwrap_err();
+    TcpStream::connect((place.ip, port)).unwrap_err();
 }
 
 #[test]
 fn hup_begins_a_new_log_and_usr1_is_ignored() {
     let mut place = Place::new();
     place.tracker_conf("t2a.conf", "t2a", "");
-    place.run("fdfs_trackerd", &["t2a.conf", "start"]);
+    let output = place.run("fdfs_trackerd", &["t2a.conf", "start"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let pid = read(&place.path("t2a/data/fdfs_trackerd.pid"));
     let log = place.path("t2a/logs/trackerd.log");
     signal(&pid, rustix::process::Signal::USR1);
