@@ -46,7 +46,7 @@ async fn work(client: Client, mut known: Known, next: Arc<AtomicUsize>, seed: us
     let mut random = fastrand::Rng::with_seed(seed as u64);
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        if number % 3 == 0 && !known.live.is_empty() {
+        if number.is_multiple_of(3) && !known.live.is_empty() {
             let id = *known.live.keys().nth(random.usize(..known.live.len())).unwrap();
             known.live.remove(&id);
             if client.delete(&id).await.is_err() {

@@ -24,7 +24,7 @@ pub(super) async fn signature(
 ) -> Result<Option<ContentSignature>, RequestError> {
     let Some(index) = &storage.duplicates else { return Ok(None) };
     // An empty file takes no space.
-    if content.len() == 0 {
+    if content.is_empty() {
         return Ok(None);
     }
     let mut signer = index.signer();
