@@ -35,7 +35,7 @@ fn storages_agree_with_the_reference() {
 
 #[test]
 fn storages_with_ids_agree_with_the_reference() {
-    let scene = Scene::with_ids();
+    let scene = Scene::with_ids_and_slots();
     for family in
         ["storage_upload", "storage_download", "storage_metadata", "storage_query", "storage_delete", "storage_trunk"]
     {

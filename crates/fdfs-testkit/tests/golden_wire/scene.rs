@@ -57,12 +57,17 @@ impl Scene {
     pub(crate) fn with_ids() -> Self {
         let builder = Cluster::builder().short_addresses().group("tgroup", 2).store_paths(2).storage_ids(&[]);
         let cluster = with_recorded_keys(builder.tracker_key("check_active_interval", 2), "ids-trunk").start();
-        // As in the recorded cluster small files go into trunk files.
+        Self { cluster, recorded_tracker_port: 22222, recorded_storage_port: 23100, has_ids: true }
+    }
+
+    /// The same, when small files go into trunk files as in the recorded cluster.
+    pub(crate) fn with_ids_and_slots() -> Self {
+        let scene = Self::with_ids();
         wait_for("small files to go into slots", || {
             let body = [&[0; 9][..], b"txt\0\0\0"].concat();
-            (cluster.to_storage(0).ask(11, &body).ok().len() == 16 + IN_SLOT_LEN).then_some(())
+            (scene.cluster.to_storage(0).ask(11, &body).ok().len() == 16 + IN_SLOT_LEN).then_some(())
         });
-        Self { cluster, recorded_tracker_port: 22222, recorded_storage_port: 23100, has_ids: true }
+        scene
     }
 
     /// The name of the group that the files go to.
