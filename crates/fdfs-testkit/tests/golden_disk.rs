@@ -25,6 +25,9 @@ struct Set {
     manifest: Value,
 }
 
+/// What clusters of tests have for `subdir_count_per_path`.
+const SUBDIR_COUNT: usize = 4;
+
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().map_or(&[], Vec::as_slice)
 }
@@ -69,6 +72,13 @@ impl Set {
     /// Lays the tree of a storage into the folders of one of ours.
     fn restore(&self, node: &str, cluster: &Cluster) {
         let plan = &cluster.storages[0].plan;
+        // The recording has left out empty directories; a store path without them counts as lost.
+        for data in plan.store_paths.iter().map(|path| path.join("data")) {
+            for pair in 0..SUBDIR_COUNT * SUBDIR_COUNT {
+                fs::create_dir_all(data.join(format!("{:02X}/{:02X}", pair / SUBDIR_COUNT, pair % SUBDIR_COUNT)))
+                    .unwrap();
+            }
+        }
         let place = |path: &str| -> Option<PathBuf> {
             let (top, rest) = path.split_once('/')?;
             let top = match top.strip_prefix('p') {

@@ -63,7 +63,8 @@ pub fn whole_file(file: &WholeFile) -> WholeVerdict {
     }
     // Who made what is here may be forgotten, by a restart: it may well have been the sender, and then this is what it made
     // of it. Was it somebody else, whose state wins, that one sends it again when it meets this one.
-    let may_follow = file.at == last.at && (last.by == By::Unknown || file.incoming.wins_over(here));
+    let may_be_of_sender = last.by == By::Unknown && file.sender.is_some();
+    let may_follow = file.at == last.at && (may_be_of_sender || file.incoming.wins_over(here));
     let is_newer = last.is_of(file.sender) || file.at > last.at || may_follow;
     if is_newer { WholeVerdict::Replace { repair: last.by == By::Own } } else { WholeVerdict::Keep }
 }
