@@ -5,100 +5,35 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use fdfs_proto::FileName;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
-use fdfs_proto::file_id::{BlockType, FormattedExt, LogicName, NewKind, NewName, Source, TrunkPart};
-use fdfs_storage::commit::{Commit, Durability};
-use fdfs_storage::flusher::{FlushError, Flusher};
-use fdfs_storage::permits::{PathPermits, PermitCounts};
-use fdfs_storage::write_path::{FileLocks, History, PathSlot, WritePath};
+use fdfs_proto::file_id::{BlockType, LogicName, NewKind, TrunkPart};
+use fdfs_storage::commit::Durability;
+use fdfs_storage::write_path::WritePath;
 use fdfs_store::fs::Fs;
 use fdfs_store::reconcile::{OVERLAP_SECS, RecordedTail};
 use fdfs_store::sim_fs::{Fault, SimFs};
 use fdfs_store::state_file::StateDir;
-use fdfs_store::{Changes, FsFile, Slot, StorePath};
+use fdfs_store::{FsFile, Slot, StorePath};
+use support::{CALLS_MAX, NOW, STORE, SYNC, open, power_cuts, used_disk};
 
-const STORE: &str = "/p0";
-const SYNC: &str = "/base/data/sync";
-const NOW: u32 = 1_795_166_208;
 /// A trunk file, and its size.
 const TRUNK_FILE: &str = "000001";
 const TRUNK_FILE_BYTES: u64 = 4096;
-/// No operation here makes more calls than this.
-const CALLS_MAX: u64 = 200;
 
 fn name_of(content: &[u8], random: u32) -> FileName {
-    NewName {
-        store_path_index: 0,
-        high: 0,
-        low: 1,
-        source: Source::Id(100_001),
-        created: NOW,
-        size: content.len() as u64,
-        crc32: crc32fast::hash(content),
-        kind: NewKind::Regular,
-        random,
-        ext: FormattedExt::new(&"txt".parse().unwrap(), random),
-    }
-    .build()
+    support::name_of(content, NewKind::Regular, random)
 }
 
 /// The name of a file with this content in a slot.
 fn name_in_slot(content: &[u8]) -> LogicName {
     let part = TrunkPart { id: 1, offset: 256, alloc_size: 256 };
-    let name = NewName {
-        store_path_index: 0,
-        high: 0,
-        low: 1,
-        source: Source::Id(100_001),
-        created: NOW,
-        size: content.len() as u64,
-        crc32: crc32fast::hash(content),
-        kind: NewKind::Trunk(part),
-        random: 1,
-        ext: FormattedExt::new(&"txt".parse().unwrap(), 1),
-    };
-    LogicName::parse(&name.build()).unwrap()
-}
-
-/// A storage's write path on a simulated file system.
-fn open(fs: &SimFs, durability: Durability, rotate_bytes: u64) -> WritePath<SimFs> {
-    let path = StorePath::open(fs.clone(), 0, Path::new(STORE), false, 2).unwrap().path;
-    path.make_subdirs().unwrap();
-    let path = Arc::new(path);
-    let flusher = |what: &str| {
-        let (fs, path) = (fs.clone(), path.clone());
-        let broken = path.clone();
-        let sync = move || fs.sync_all(path.data());
-        let on_failure = move |e: &FlushError| assert!(broken.mark_broken(&e.to_string()));
-        Arc::new(Flusher::start(what.into(), sync, on_failure).unwrap())
-    };
-    let is_durable = durability == Durability::Disk;
-    let path_flusher = is_durable.then(|| flusher("path"));
-    let (commit, _) =
-        Commit::open(fs.clone(), Path::new(SYNC), rotate_bytes, is_durable.then(|| flusher("log"))).unwrap();
-    let permits = PathPermits::new(PermitCounts { readers: 1, writers: 1, is_separated: true });
-    WritePath {
-        slots: vec![PathSlot { path, permits, flusher: path_flusher }],
-        commit,
-        durability,
-        sync_every_bytes: 0,
-        locks: FileLocks::default(),
-        history: History::default(),
-        changes: Changes::open(StateDir::open(fs.clone(), Path::new("/base/data")).unwrap()).unwrap().0,
-    }
-}
-
-/// A disk on which a storage has run before, and which was synced then.
-fn used_disk() -> SimFs {
-    let fs = SimFs::new(Fault::None);
-    drop(open(&fs, Durability::None, 1 << 30));
-    fs.sync_all(&fs.open_dir(Path::new("/")).unwrap()).unwrap();
-    fs
+    LogicName::parse(&support::name_of(content, NewKind::Trunk(part), 1)).unwrap()
 }
 
 /// The steps that are run against each fault; each returns what was acknowledged.
@@ -335,11 +270,6 @@ async fn at_every_call(
         assert!(is_through, "{step:?} makes more calls than expected");
     }
     checked
-}
-
-fn power_cuts(fs: &SimFs) -> Vec<(String, SimFs)> {
-    let seeds = [None, Some(1), Some(2), Some(3), Some(4), Some(5), Some(6)];
-    seeds.into_iter().map(|seed| (format!("power cut {seed:?}"), fs.after_power_cut(seed))).collect()
 }
 
 #[tokio::test]

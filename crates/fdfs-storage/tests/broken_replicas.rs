@@ -5,74 +5,31 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
-use std::path::Path;
-use std::sync::Arc;
+mod support;
 
-use fdfs_proto::FileName;
+use std::path::Path;
+
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
-use fdfs_proto::file_id::{FormattedExt, LogicName, NewKind, NewName, Source};
-use fdfs_storage::commit::{Commit, Durability};
+use fdfs_proto::file_id::{LogicName, NewKind};
+use fdfs_storage::commit::Durability;
 use fdfs_storage::error::RequestError;
-use fdfs_storage::flusher::{FlushError, Flusher};
-use fdfs_storage::permits::{PathPermits, PermitCounts};
-use fdfs_storage::write_path::{FileLocks, History, Outcome, PathSlot, Sent, WritePath};
+use fdfs_storage::write_path::{Outcome, Sent, WritePath};
+use fdfs_store::FsFile;
 use fdfs_store::fs::Fs;
 use fdfs_store::reconcile::{OVERLAP_SECS, RecordedTail};
 use fdfs_store::replica_file::Incoming;
 use fdfs_store::sim_fs::{Fault, SimFs};
-use fdfs_store::state_file::StateDir;
-use fdfs_store::{Changes, FsFile, StorePath};
+use support::{CALLS_MAX, NOW, killed, power_cuts};
 
-const STORE: &str = "/p0";
-const SYNC: &str = "/base/data/sync";
-const NOW: u32 = 1_795_166_208;
-/// No operation here makes more calls than this.
-const CALLS_MAX: u64 = 200;
 const CONTENT: &[u8] = b"the content of a file";
 const LONGER: &[u8] = b"the content of a file that has grown";
 
 fn name_of(content: &[u8], kind: NewKind) -> LogicName {
-    let name: FileName = NewName {
-        store_path_index: 0,
-        high: 0,
-        low: 1,
-        source: Source::Id(100_001),
-        created: NOW,
-        size: content.len() as u64,
-        crc32: crc32fast::hash(content),
-        kind,
-        random: 7,
-        ext: FormattedExt::new(&"txt".parse().unwrap(), 7),
-    }
-    .build();
-    LogicName::parse(&name).unwrap()
+    LogicName::parse(&support::name_of(content, kind, 7)).unwrap()
 }
 
 fn open(fs: &SimFs, durability: Durability) -> WritePath<SimFs> {
-    let path = StorePath::open(fs.clone(), 0, Path::new(STORE), false, 2).unwrap().path;
-    path.make_subdirs().unwrap();
-    let path = Arc::new(path);
-    let flusher = |what: &str| {
-        let (fs, path) = (fs.clone(), path.clone());
-        let broken = path.clone();
-        let sync = move || fs.sync_all(path.data());
-        let on_failure = move |e: &FlushError| assert!(broken.mark_broken(&e.to_string()));
-        Arc::new(Flusher::start(what.into(), sync, on_failure).unwrap())
-    };
-    let is_durable = durability == Durability::Disk;
-    let path_flusher = is_durable.then(|| flusher("path"));
-    let log_flusher = is_durable.then(|| flusher("log"));
-    let (commit, _) = Commit::open(fs.clone(), Path::new(SYNC), 1 << 30, log_flusher).unwrap();
-    let permits = PathPermits::new(PermitCounts { readers: 1, writers: 1, is_separated: true });
-    WritePath {
-        slots: vec![PathSlot { path, permits, flusher: path_flusher }],
-        commit,
-        durability,
-        sync_every_bytes: 0,
-        locks: FileLocks::default(),
-        history: History::default(),
-        changes: Changes::open(StateDir::open(fs.clone(), Path::new("/base/data")).unwrap()).unwrap().0,
-    }
+    support::open(fs, durability, 1 << 30)
 }
 
 /// What is sent. Each has a content before and one after.
@@ -294,15 +251,6 @@ async fn at_every_call(
         assert!(is_through, "{step:?} makes more calls than expected");
     }
     checked
-}
-
-fn power_cuts(fs: &SimFs) -> Vec<(String, SimFs)> {
-    let seeds = [None, Some(1), Some(2), Some(3), Some(4)];
-    seeds.into_iter().map(|seed| (format!("power cut {seed:?}"), fs.after_power_cut(seed))).collect()
-}
-
-fn killed(fs: &SimFs) -> Vec<(String, SimFs)> {
-    vec![("killed".to_owned(), fs.after_crash())]
 }
 
 #[tokio::test]

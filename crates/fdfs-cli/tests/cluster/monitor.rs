@@ -121,15 +121,10 @@ fn sync_status_tells_of_each_pair() {
         text(&output.stdout)
     };
     // Both have everything in the end.
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    let lines = loop {
+    let lines = fdfs_testkit::wait::wait_for("both storages to have everything", || {
         let told = ask(&[]);
-        if told.matches(" (ACTIVE): has everything, binlog.000:").count() == 2 {
-            break told;
-        }
-        assert!(std::time::Instant::now() < deadline, "{told}");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    };
+        (told.matches(" (ACTIVE): has everything, binlog.000:").count() == 2).then_some(told)
+    });
     assert!(lines.starts_with("group1 127.0.0.") && lines.contains("\n  -> 127.0.0."), "{lines}");
     let told: serde_json::Value = serde_json::from_str(&ask(&["group1", "--json"])).unwrap();
     let pairs: Vec<_> =

@@ -12,7 +12,6 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
 
 use fdfs_testkit::loopback::{Loopback, free_port};
 
@@ -100,11 +99,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// Waits until something holds.
 fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within 20 seconds: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    fdfs_testkit::wait::wait_for(what, || holds().then_some(()));
 }
 
 fn read(path: &Path) -> String {
