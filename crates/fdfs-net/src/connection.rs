@@ -45,6 +45,8 @@ pub struct DataConnection {
     has_served: bool,
     /// What the last request needed: the next one is probably like it, and comes in with one read.
     likely_bytes: usize,
+    /// Several requests come in before the first is answered.
+    is_pipelined: bool,
 }
 
 impl DataConnection {
@@ -52,7 +54,7 @@ impl DataConnection {
     #[must_use]
     pub fn new(stream: TcpStream, peer: SocketAddr, limits: DataLimits) -> Self {
         let limits = DataLimits { buff_size_bytes: limits.buff_size_bytes.max(MEDIUM_BYTES), ..limits };
-        Self { stream, peer, buffer: Buffer::default(), limits, has_served: false, likely_bytes: SMALL_BYTES }
+        Self { stream, peer, buffer: Buffer::default(), limits, has_served: false, likely_bytes: SMALL_BYTES, is_pipelined: false }
     }
 
     /// The other side.
@@ -68,7 +70,7 @@ impl DataConnection {
     /// [`NetError`].
     pub async fn next_header(&mut self) -> Result<Option<Header>, NetError> {
         const DOING: &str = "reading a request of";
-        if self.buffer.filled().is_empty() && !self.wait_for_request(DOING).await? {
+        if !self.next_bytes().await? {
             return Ok(None);
         }
         while self.buffer.filled().len() < HEADER_LEN {
@@ -78,6 +80,20 @@ impl DataConnection {
         let header = Header::from_bytes(*head);
         self.buffer.consume(HEADER_LEN);
         Ok(Some(header))
+    }
+
+    /// Waits until something of the next request is buffered; `false` when the peer has closed.
+    ///
+    /// # Errors
+    /// [`NetError`].
+    pub async fn next_bytes(&mut self) -> Result<bool, NetError> {
+        Ok(!self.buffer.filled().is_empty() || self.wait_for_request("reading a request of").await?)
+    }
+
+    /// The peer sends requests before it has the answers to those before: as many as fit are read at once.
+    pub const fn expect_pipelined(&mut self) {
+        self.is_pipelined = true;
+        self.likely_bytes = MEDIUM_BYTES;
     }
 
     /// Waits for the first bytes of a request without holding a buffer; `false` when the peer has closed.
@@ -114,7 +130,7 @@ impl DataConnection {
             let max = self.limits.buff_size_bytes as u64;
             return Err(NetError::TooLong { peer: self.peer, doing: DOING, len: len as u64, max });
         }
-        self.likely_bytes = if len <= SMALL_BYTES { SMALL_BYTES } else { MEDIUM_BYTES };
+        self.likely_bytes = if len <= SMALL_BYTES && !self.is_pipelined { SMALL_BYTES } else { MEDIUM_BYTES };
         while self.buffer.filled().len() < len {
             self.read_some(len, DOING).await?;
         }
@@ -206,6 +222,15 @@ impl DataConnection {
         message.extend_from_slice(&header);
         message.extend_from_slice(body);
         self.send(&message).await
+    }
+
+    /// Sends answers that were put together by the caller.
+    ///
+    /// # Errors
+    /// [`NetError`].
+    pub async fn respond_all(&mut self, answers: &[u8]) -> Result<(), NetError> {
+        self.has_served = true;
+        self.send(answers).await
     }
 
     /// Begins an answer whose body comes in pieces and ends with the connection; `len` is what it announces.

@@ -19,6 +19,7 @@ mod upload_file;
 mod upload_in_slot;
 mod upload_slave;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -42,7 +43,7 @@ pub async fn serve(storage: Arc<Storage>, mut conn: DataConnection) {
     let mut answer = Vec::new();
     let mut sync_peer = SyncPeer::default();
     loop {
-        match serve_one(&storage, &mut conn, &mut answer, &mut sync_peer).await {
+        match serve_next(&storage, &mut conn, &mut answer, &mut sync_peer).await {
             Ok(Next::Request) => {}
             Ok(Next::Close) => break,
             Err(e) if e.is_closed() => {
@@ -63,6 +64,22 @@ enum Next {
     Request,
     /// The end of the connection.
     Close,
+}
+
+/// Serves what came in next: a run of replicated files, or one request.
+async fn serve_next(
+    storage: &Arc<Storage>,
+    conn: &mut DataConnection,
+    answer: &mut Vec<u8>,
+    sync_peer: &mut SyncPeer,
+) -> Result<Next, NetError> {
+    if sync_peer.is_ours
+        && conn.next_bytes().await?
+        && let Some(next) = sync::run::serve_run(storage, conn, answer, *sync_peer).await?
+    {
+        return Ok(next);
+    }
+    serve_one(storage, conn, answer, sync_peer).await
 }
 
 async fn serve_one(
@@ -185,12 +202,7 @@ async fn send_file(conn: &mut DataConnection, file: &StoredFile, offset: u64, le
 /// Differs from C: the reference answers and then takes the rest of the body for new requests.
 async fn refuse(mut exchange: Exchange<'_>, header: &Header, error: &RequestError) -> Result<Next, NetError> {
     let status = error.status();
-    let peer = exchange.connection().peer();
-    if error.is_server_fault() {
-        tracing::error!("command {} of {peer}: {error}", header.command);
-    } else {
-        tracing::debug!("command {} of {peer} answered {status}: {error}", header.command);
-    }
+    log_refusal(header.command, exchange.peer(), error);
     exchange.drop_buffered();
     let left = exchange.left();
     let conn = exchange.connection();
@@ -201,6 +213,14 @@ async fn refuse(mut exchange: Exchange<'_>, header: &Header, error: &RequestErro
     }
     conn.drain(left).await?;
     Ok(Next::Request)
+}
+
+fn log_refusal(number: u8, peer: SocketAddr, error: &RequestError) {
+    if error.is_server_fault() {
+        tracing::error!("command {number} of {peer}: {error}");
+    } else {
+        tracing::debug!("command {number} of {peer} answered {}: {error}", error.status());
+    }
 }
 
 impl Storage {

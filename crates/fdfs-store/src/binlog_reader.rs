@@ -13,8 +13,10 @@ use crate::fs::{Fs, FsFile};
 use crate::real_fs::RealFs;
 use crate::state_file::StateDir;
 
-/// Bytes that are read at once; some thousand records.
+/// The most bytes that are read at once; some thousand records.
 const BUFFER_BYTES: usize = 256 << 10;
+/// What a reader begins with that is close to the end: whoever follows a log that grows finds a few records each time.
+const BUFFER_MIN_BYTES: usize = 4 << 10;
 /// How far before a place its line can begin: a line has at most 255 bytes.
 const LOOK_BACK_BYTES: u64 = 4096;
 
@@ -162,11 +164,7 @@ impl<F: Fs> BinlogReader<F> {
 
     /// Reads more of the open file behind what the buffer holds; 0 at its end, or at `end`.
     fn fill(&mut self, end: BinlogPosition) -> io::Result<usize> {
-        if self.buffer.is_empty() {
-            self.buffer = vec![0; BUFFER_BYTES];
-        }
-        self.buffer.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
+        self.make_room(end);
         let offset = self.at.offset + self.end as u64;
         let mut room = &mut self.buffer[self.end..];
         if self.at.file == end.file {
@@ -189,6 +187,18 @@ impl<F: Fs> BinlogReader<F> {
                 }
             }
         }
+    }
+
+    /// Moves what is in the buffer to its front, and sees to a buffer that is worth a read.
+    fn make_room(&mut self, end: BinlogPosition) {
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        let ahead = if self.at.file == end.file { end.offset.saturating_sub(self.at.offset) } else { u64::MAX };
+        let ahead = usize::try_from(ahead).unwrap_or(BUFFER_BYTES).clamp(BUFFER_MIN_BYTES, BUFFER_BYTES);
+        // A buffer that is full without a line is too small.
+        let more = if self.end == self.buffer.len() { self.buffer.len() * 2 } else { self.buffer.len() };
+        let len = ahead.next_power_of_two().max(more).min(BUFFER_BYTES);
+        self.buffer.resize(len.max(self.buffer.len()), 0);
     }
 
     /// Opens the file that `at` is in, plain or compressed, and goes back to the beginning of the line.

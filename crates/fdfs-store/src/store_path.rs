@@ -260,8 +260,16 @@ impl<F: Fs> StorePath<F> {
     /// # Errors
     /// [`StoreError::Exists`], [`StoreError::Disk`]; nothing is left behind then.
     pub fn place_whole(&self, true_name: &str, content: &[u8]) -> Result<(), StoreError> {
+        self.place_whole_of(true_name, content, None)
+    }
+
+    /// The same for a file that is not from now: it gets the modification time `unix_secs`.
+    ///
+    /// # Errors
+    /// As [`StorePath::place_whole`].
+    pub fn place_whole_of(&self, true_name: &str, content: &[u8], unix_secs: Option<i64>) -> Result<(), StoreError> {
         let file = self.create_new(true_name)?;
-        let written = file.write_all_at(content, 0);
+        let written = file.write_all_at(content, 0).and_then(|()| unix_secs.map_or(Ok(()), |at| file.set_modified(at)));
         if written.is_err() {
             // The error of the write is what matters; a file that cannot be removed is found at the next start.
             let _ = self.fs.remove(&self.data, true_name);

@@ -357,3 +357,64 @@ fn a_body_that_is_cut_off_leaves_nothing() {
     assert_eq!(reply.status(), Some(EEXIST));
     assert!(!binlog(&cluster).contains(name.as_str()));
 }
+
+/// One whole file as a request.
+fn whole_request(name: FileName, timestamp: u32, content: &[u8]) -> Vec<u8> {
+    let head = SyncFileHead { file_size: content.len() as u64, timestamp, file: id(name) };
+    packet(16, &[head.to_bytes(), content.to_vec()].concat())
+}
+
+/// A sender of ours has many requests under way: those that come in together are served together, and answered as if each
+/// had come alone, wherever the stream is cut.
+#[test]
+fn requests_that_come_in_together_are_answered_one_by_one_and_in_order() {
+    let cluster = Cluster::small();
+    for (round, cut) in [0, 1, 9, 10, 11, 300, 4500, 9001, 20_000].into_iter().enumerate() {
+        let mut peer = Peer::connect(&cluster, true);
+        let content = |n: usize| vec![(n * 31 + round) as u8; [20, 4096, 0, 700][n % 4] + n];
+        let name = |n: usize| name_of(&content(n), NewKind::Regular, (round * 1000 + n) as u32);
+        let request = |n: usize| whole_request(name(n), NOW + n as u32, &content(n));
+        let mut stream: Vec<u8> = (0..12).flat_map(request).collect();
+        stream.extend(request(3));
+        stream.extend(packet(17, &SyncDeleteFile { timestamp: NOW + 100, file: id(name(5)) }.to_bytes()));
+        // It was deleted since.
+        stream.extend(request(5));
+        stream.extend((12..50).flat_map(request));
+        // Its content is not what its name promises: it is stored all the same, for it may have been changed.
+        let other = name_of(b"promised", NewKind::Regular, (round * 1000 + 77) as u32);
+        stream.extend(whole_request(other, NOW, b"sent"));
+        let cut = if cut == 0 { stream.len() } else { cut };
+        for piece in stream.chunks(cut) {
+            peer.conn.send(piece);
+        }
+        let mut expected = vec![0; 12];
+        expected.extend([EEXIST, 0, EEXIST]);
+        expected.extend([0; 39]);
+        let statuses: Vec<_> = expected.iter().map(|_| peer.conn.reply().status().unwrap()).collect();
+        assert_eq!(statuses, expected, "cut {cut}");
+        for n in (0..50).filter(|n| *n != 5) {
+            assert!(is_there(&cluster, name(n), &content(n)), "cut {cut}, file {n}");
+        }
+        assert!(is_gone(&cluster, name(5)) && is_there(&cluster, other, b"sent"));
+        let log = binlog(&cluster);
+        let records: Vec<_> = log.lines().filter(|line| line.contains(name(7).as_str())).collect();
+        assert_eq!(records, [format!("{} c {}", NOW + 7, name(7))]);
+    }
+}
+
+#[test]
+fn after_a_request_that_breaks_the_rules_nothing_of_a_run_is_answered() {
+    let cluster = Cluster::small();
+    let mut peer = Peer::connect(&cluster, true);
+    let name = |n: u32| name_of(b"content", NewKind::Regular, n);
+    let mut stream = [whole_request(name(1), NOW, b"content"), whole_request(name(2), NOW, b"content")].concat();
+    let foreign = FileId { group: "group2".parse().unwrap(), name: name(3) };
+    let head = SyncFileHead { file_size: 7, timestamp: NOW, file: foreign };
+    stream.extend(packet(16, &[head.to_bytes(), b"content".to_vec()].concat()));
+    stream.extend(whole_request(name(4), NOW, b"content"));
+    peer.conn.send(&stream);
+    let statuses: Vec<_> = (0..3).map(|_| peer.conn.reply().status()).collect();
+    assert_eq!(statuses, [Some(0), Some(0), Some(EINVAL)]);
+    assert_eq!(peer.conn.reply().status(), None);
+    assert!(is_there(&cluster, name(2), b"content") && is_gone(&cluster, name(4)));
+}

@@ -166,6 +166,9 @@ impl<F: Fs> WritePath<F> {
         at: u32,
     ) -> Result<(), RequestError> {
         let permit = slot.permits.write().await;
+        if slot.flusher.is_none() {
+            return Ok(slot.path.place_whole_of(name.true_name(), bytes, Some(at.into()))?);
+        }
         slot.path.place_whole(name.true_name(), bytes)?;
         drop(permit);
         let flushed = slot.flush().await;

@@ -10,6 +10,7 @@ use crate::exchange::{Exchange, Reply};
 pub(super) async fn hello(exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
     exchange.decode::<SyncHello>().await?;
     exchange.sync_peer.is_ours = true;
+    exchange.connection().expect_pipelined();
     SyncHelloAnswer { version: SyncHelloAnswer::VERSION }.encode(exchange.answer);
     Ok(Reply::Body)
 }

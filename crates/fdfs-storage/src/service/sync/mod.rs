@@ -9,6 +9,7 @@ mod delete_file;
 mod hello;
 mod rename_file;
 mod report_server_id;
+pub(super) mod run;
 mod slot_file;
 mod truncate_file;
 mod whole_file;
@@ -16,7 +17,7 @@ mod whole_file;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use fdfs_proto::{Command, Status};
+use fdfs_proto::{Command, Status, StorageId};
 use fdfs_store::NewFile;
 use fdfs_store::replica_file::Incoming;
 
@@ -54,7 +55,11 @@ fn sent(storage: &Storage, exchange: &Exchange<'_>, timestamp: u32) -> Sent {
 
 /// A change is here, or need not be: what the storage that told its id has sent is here up to its time.
 fn arrived(storage: &Storage, exchange: &Exchange<'_>, sent: &Sent) {
-    if let Some(source) = exchange.sync_peer.told {
+    note_arrival(storage, exchange.sync_peer.told, sent);
+}
+
+fn note_arrival(storage: &Storage, source: Option<StorageId>, sent: &Sent) {
+    if let Some(source) = source {
         storage.received.note(source, sent.at);
     }
     storage.stats.last_sync_update.store(now_unix_secs(), Ordering::Relaxed);
