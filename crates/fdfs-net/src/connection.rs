@@ -54,7 +54,15 @@ impl DataConnection {
     #[must_use]
     pub fn new(stream: TcpStream, peer: SocketAddr, limits: DataLimits) -> Self {
         let limits = DataLimits { buff_size_bytes: limits.buff_size_bytes.max(MEDIUM_BYTES), ..limits };
-        Self { stream, peer, buffer: Buffer::default(), limits, has_served: false, likely_bytes: SMALL_BYTES, is_pipelined: false }
+        Self {
+            stream,
+            peer,
+            buffer: Buffer::default(),
+            limits,
+            has_served: false,
+            likely_bytes: SMALL_BYTES,
+            is_pipelined: false,
+        }
     }
 
     /// The other side.
