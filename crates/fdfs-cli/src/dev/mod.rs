@@ -35,7 +35,7 @@ Examples:
   fdfs dev --try README.md          store a file, read it back, compare, end
   fdfs dev --temp --port-base 0     any free ports, and nothing is left behind
 
-The second storage holds only what is uploaded to it: storages do not copy files to each other yet.")]
+What is uploaded to one storage is on the other a moment later.")]
 pub(crate) struct Args {
     /// The directory for data and logs
     #[arg(long, value_name = "DIR", default_value = "fdfs-dev", conflicts_with = "temp")]
