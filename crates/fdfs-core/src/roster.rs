@@ -39,7 +39,8 @@ pub struct Roster {
     peers: BTreeMap<StorageId, StorageBrief>,
     /// This storage's own status, as each tracker told it last.
     own: BTreeMap<TrackerIndex, StorageStatus>,
-    leader: Option<TrackerIndex>,
+    /// Trackers that say they lead; the first one was the first to say so.
+    leaders: Vec<TrackerIndex>,
 }
 
 /// What follows from a list.
@@ -57,7 +58,7 @@ impl Roster {
     /// Nobody is known yet.
     #[must_use]
     pub const fn new(me: Me) -> Self {
-        Self { me, peers: BTreeMap::new(), own: BTreeMap::new(), leader: Option::None }
+        Self { me, peers: BTreeMap::new(), own: BTreeMap::new(), leaders: Vec::new() }
     }
 
     /// The peers, sorted by id.
@@ -71,18 +72,24 @@ impl Roster {
         self.peers.get(id)
     }
 
-    /// The tracker that leads, as far as it is known.
+    /// The tracker that leads, as far as it is known: of several that say so, the first, until it says otherwise.
     #[must_use]
-    pub const fn leader(&self) -> Option<TrackerIndex> {
-        self.leader
+    pub fn leader(&self) -> Option<TrackerIndex> {
+        self.leaders.first().copied()
+    }
+
+    /// All trackers that say they lead, the one that counts first.
+    #[must_use]
+    pub fn leaders(&self) -> &[TrackerIndex] {
+        &self.leaders
     }
 
     /// A tracker says that it leads, or that it does not.
     pub fn on_leader(&mut self, tracker: TrackerIndex, leads: bool) {
-        if leads {
-            self.leader = Some(tracker);
-        } else if self.leader == Some(tracker) {
-            self.leader = Option::None;
+        if !leads {
+            self.leaders.retain(|known| *known != tracker);
+        } else if !self.leaders.contains(&tracker) {
+            self.leaders.push(tracker);
         }
     }
 
@@ -111,7 +118,7 @@ impl Roster {
     /// This storage's status: the leader's word, else the highest that any tracker has.
     #[must_use]
     pub fn own_status(&self) -> Option<StorageStatus> {
-        self.leader.and_then(|leader| self.own_status_at(leader)).or_else(|| self.highest_own_status())
+        self.leader().and_then(|leader| self.own_status_at(leader)).or_else(|| self.highest_own_status())
     }
 
     /// The highest status that any tracker has for this storage.
@@ -132,7 +139,7 @@ impl Roster {
     /// asked for: who is undecided asks who copies its old files.
     #[must_use]
     pub fn own_status_to_tell(&self, tracker: TrackerIndex) -> Option<StorageStatus> {
-        let leader = self.leader.filter(|&leader| leader != tracker)?;
+        let leader = self.leader().filter(|&leader| leader != tracker)?;
         let (right, its) = (self.own_status_at(leader)?, self.own_status_at(tracker)?);
         let is_told = right != its && right != Init && !(right.is_available() && its.is_available());
         is_told.then_some(right)

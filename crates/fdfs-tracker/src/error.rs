@@ -3,6 +3,7 @@
 use std::io;
 
 use fdfs_conf::ConfError;
+use fdfs_core::tracker::leader::Refusal;
 use fdfs_core::tracker::{ClusterError, HostPort, IdTableError};
 use fdfs_daemon::BindError;
 use fdfs_proto::{Status, WireError};
@@ -82,12 +83,9 @@ pub(crate) enum RequestError {
     /// A ping on a connection that did not join the leader.
     #[error("a ping without a join")]
     NotFollower,
-    /// This tracker led and was told that another one shall; it resigned.
-    #[error("resigned in favour of {0}")]
-    Resigned(HostPort),
-    /// A leader is committed that was not announced.
-    #[error("{0} was not announced as the next leader")]
-    NotAnnounced(HostPort),
+    /// This tracker does not support the leader named (66, 67), or does not lead (68).
+    #[error("not done about the leader: {0:?}")]
+    Leader(Refusal),
     /// Another tracker is copying the system files.
     #[error("another tracker is copying the system files")]
     SysFilesLent,
@@ -107,16 +105,16 @@ impl RequestError {
             | Self::Body(_)
             | Self::ChangelogForm
             | Self::NotFollower
-            | Self::Resigned(_)
-            | Self::NotAnnounced(_)
+            | Self::Leader(Refusal::Taken | Refusal::NotAnnounced)
             | Self::SysFileOffset { .. } => Status::EINVAL,
             Self::BodyWithStatus { status, .. } | Self::AnswerTooLong { status, .. } | Self::NotSaved(status) => {
                 *status
             }
             Self::Cluster(error) => error.status(),
-            Self::UnknownTracker(_) | Self::NoTrunkServer => Status::ENOENT,
+            Self::UnknownTracker(_) | Self::Leader(Refusal::Unknown) | Self::NoTrunkServer => Status::ENOENT,
+            Self::Leader(Refusal::NotLeader) => Status::EOPNOTSUPP,
             Self::FollowerTwice => Status::EEXIST,
-            Self::SysFilesLent => Status::EBUSY,
+            Self::SysFilesLent | Self::Leader(Refusal::TooYoung) => Status::EBUSY,
         }
     }
 }

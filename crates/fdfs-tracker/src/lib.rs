@@ -7,14 +7,14 @@
 //! * `connection.rs`, `service.rs`, `service/`: a connection, the table of commands, one file per family of commands;
 //! * `tracker.rs`: the one lock around the cluster, and how effects are carried out;
 //! * `saver.rs`, `state_files.rs`, `stored_rows.rs`: the files below `data/`;
-//! * `housekeeping.rs`: what happens each second; `leadership.rs`: who leads; `trunk_choice.rs`: trunk servers;
+//! * `housekeeping.rs`: what happens each second; `election/`: who leads; `trunk_choice.rs`: trunk servers;
 //! * `log_event.rs`: the lines of the log that tell what happened in the cluster.
 
 mod clock;
 mod connection;
+mod election;
 mod error;
 mod housekeeping;
-mod leadership;
 mod log_event;
 mod peer;
 mod saver;

@@ -1,6 +1,6 @@
 //! From a configuration to a serving tracker, and back.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::error::StartError;
 use crate::settings::Configured;
 use crate::state_files::StateFiles;
 use crate::tracker::{Parts, Tracker};
-use crate::{connection, housekeeping, saver, trunk_choice};
+use crate::{connection, election, housekeeping, saver, trunk_choice};
 
 /// How long requests that are being served may take when the tracker stops.
 const STOP_PATIENCE: Duration = Duration::from_millis(1000);
@@ -70,6 +70,7 @@ impl TrackerServer {
 
         let network_timeout = Duration::from_secs(server.network_timeout_secs);
         let (trunk_choices, wanted_choices) = mpsc::channel(trunk_choice::QUEUE_LEN);
+        let (asks, wanted_asks) = mpsc::channel(election::QUEUE_LEN);
         let tracker = Arc::new(Tracker::new(Parts {
             cluster,
             clock,
@@ -84,8 +85,10 @@ impl TrackerServer {
                 network_timeout,
                 bind: None,
             },
+            bind_ip: bind_ip(server),
             gate: gate(server, None),
             shutdown: CancellationToken::new(),
+            asks,
             trunk_choices,
         }));
         if loaded.outdated {
@@ -96,6 +99,7 @@ impl TrackerServer {
         let tasks = TaskTracker::new();
         tasks.spawn_on(housekeeping::run(tracker.clone()), runtime.handle());
         tasks.spawn_on(trunk_choice::run(tracker.clone(), wanted_choices), runtime.handle());
+        tasks.spawn_on(election::run(tracker.clone(), wanted_asks), runtime.handle());
         for listener in listeners {
             tasks.spawn_on(accept(tracker.clone(), listener, tasks.clone()), runtime.handle());
         }
@@ -177,6 +181,12 @@ fn runtime(work_threads: u32, log: &ServerLog) -> Result<Runtime, StartError> {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(threads).thread_name("tracker").on_thread_start(log.on_thread_start()).enable_all();
     builder.build().map_err(StartError::Threads)
+}
+
+/// The address that outgoing connections come from: the one that the tracker listens on, if that is one.
+fn bind_ip(server: &ServerConf) -> Option<IpAddr> {
+    let first = server.inner_bind_addrs.first()?.parse().ok();
+    first.filter(|ip: &IpAddr| !ip.is_unspecified())
 }
 
 fn bytes(value: u64) -> usize {

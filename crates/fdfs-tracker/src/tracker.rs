@@ -1,13 +1,15 @@
 //! What all connections share: the cluster behind its lock, and how effects are carried out.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use fdfs_core::tracker::leader::{Answer, Ask, Election};
 use fdfs_core::tracker::{Cluster, ConnId, Effect, Event, HostPort, Now, Outcome, OwnState};
 use fdfs_net::rate_limit::RateLimit;
 use fdfs_net::{CallOptions, Gate, ServerLimits};
-use fdfs_proto::cmd::tracker::StorageIdLine;
+use fdfs_proto::cmd::tracker::{GroupTrunkServer, StorageIdLine};
 use fdfs_proto::limits::PROTOCOL_VERSION;
 use fdfs_proto::shared::AddrSize;
 use fdfs_proto::{GroupName, VersionText};
@@ -15,8 +17,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::election;
 use crate::error::RequestError;
-use crate::leadership::Leadership;
 use crate::log_event::{EventLog, Line};
 use crate::saver::{Saver, Ticket};
 use crate::sys_files::SysFiles;
@@ -43,6 +45,8 @@ pub(crate) struct Tracker {
     pub(crate) max_answer_bytes: usize,
     /// For calls of storages.
     pub(crate) call_options: CallOptions,
+    /// Other trackers know this one by it: where it listens, if that is one address.
+    pub(crate) bind_ip: Option<IpAddr>,
     pub(crate) gate: Gate,
     pub(crate) saver: Saver,
     pub(crate) sys_files: SysFiles,
@@ -51,6 +55,8 @@ pub(crate) struct Tracker {
     pub(crate) nonsense: RateLimit,
     pub(crate) watchers: Watchers,
     events: EventLog,
+    /// Questions to other trackers about the leader.
+    asks: mpsc::Sender<Ask>,
     trunk_choices: mpsc::Sender<GroupName>,
     last_conn: AtomicU64,
 }
@@ -59,7 +65,7 @@ pub(crate) struct Tracker {
 #[derive(Debug)]
 struct State {
     cluster: Cluster,
-    leadership: Leadership,
+    election: Election,
 }
 
 /// What a new tracker is made of; the fields are those of [`Tracker`].
@@ -73,8 +79,10 @@ pub(crate) struct Parts {
     pub(crate) limits: ServerLimits,
     pub(crate) max_answer_bytes: usize,
     pub(crate) call_options: CallOptions,
+    pub(crate) bind_ip: Option<IpAddr>,
     pub(crate) gate: Gate,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) asks: mpsc::Sender<Ask>,
     pub(crate) trunk_choices: mpsc::Sender<GroupName>,
 }
 
@@ -97,12 +105,16 @@ impl Tracker {
             limits,
             max_answer_bytes,
             call_options,
+            bind_ip,
             gate,
             shutdown,
+            asks,
             trunk_choices,
         } = parts;
+        // A tracker that knows groups has run before, and may have voted a moment ago.
+        let election = Election::new(clock.now().mono_ms, !cluster.groups().is_empty(), fastrand::u64(..));
         Self {
-            state: Mutex::new(State { cluster, leadership: Leadership::default() }),
+            state: Mutex::new(State { cluster, election }),
             up_time: clock.now().unix_secs,
             clock,
             last_check_time,
@@ -112,6 +124,7 @@ impl Tracker {
             limits,
             max_answer_bytes,
             call_options,
+            bind_ip,
             gate,
             saver: Saver::new(),
             sys_files: SysFiles::default(),
@@ -119,6 +132,7 @@ impl Tracker {
             nonsense: RateLimit::new(NONSENSE_INTERVAL),
             watchers: Watchers::default(),
             events: EventLog::default(),
+            asks,
             trunk_choices,
             last_conn: AtomicU64::new(0),
         }
@@ -168,30 +182,56 @@ impl Tracker {
         Ok(decided.ticket)
     }
 
-    /// Everything that the question of who leads needs.
+    /// Another tracker, or a storage, asks something about the leader. The second argument of `event` names trackers as
+    /// elections do.
     pub(crate) fn lead<T>(
         &self,
-        event: impl FnOnce(&mut Leadership, &mut Cluster, Now) -> Result<T, RequestError>,
+        event: impl FnOnce(&mut Election, &mut Cluster, Now) -> Result<T, RequestError>,
     ) -> Result<T, RequestError> {
         let now = self.now();
         let mut state = self.lock();
-        let State { cluster, leadership } = &mut *state;
-        let before = cluster.trackers().leader().copied();
-        let result = event(leadership, cluster, now);
-        self.note_leader(before, cluster);
+        let State { cluster, election } = &mut *state;
+        let result = event(election, cluster, now);
+        self.note_leader(&mut state, now);
         drop(state);
         self.events.write();
         result
+    }
+
+    /// Time passed, as far as the leader is concerned.
+    pub(crate) fn election_tick(&self) {
+        let now = self.now();
+        let mut state = self.lock();
+        self.tick_election(&mut state, now);
+        drop(state);
+        self.events.write();
+    }
+
+    /// What became of a question about the leader.
+    pub(crate) fn election_answer(&self, ask: &Ask, answer: Answer) {
+        let now = self.now();
+        let mut state = self.lock();
+        let asks = state.election.on_answer(now.mono_ms, ask, answer);
+        self.ask(asks);
+        self.note_leader(&mut state, now);
+        drop(state);
+        self.events.write();
+    }
+
+    /// What the leader says of trunk servers (65). Groups and storages that are not known here come with their joins.
+    pub(crate) fn take_trunk_servers(&self, groups: &[GroupTrunkServer]) {
+        for told in groups {
+            let _ = self.change(|cluster| match cluster.trackers().is_leader() {
+                true => Ok(Vec::new()),
+                false => cluster.set_trunk_server(&told.group, told.trunk_server_id),
+            });
+        }
     }
 
     /// Time passed.
     pub(crate) fn tick(&self) {
         let now = self.now();
         let _ = self.change(|cluster| Ok::<_, std::convert::Infallible>(cluster.tick(now)));
-        let _ = self.lead(|leadership, cluster, now| {
-            leadership.tick(cluster, now);
-            Ok(())
-        });
     }
 
     /// Under the lock: order is everything here, and nothing waits.
@@ -203,9 +243,13 @@ impl Tracker {
                 Effect::SaveGroups | Effect::SaveServers | Effect::SaveTimestamps | Effect::AppendChangelog(_) => {}
                 Effect::GroupChanged { group } => self.watchers.wake(&group),
                 Effect::TrackersChanged => {
-                    let before = state.cluster.trackers().leader().copied();
-                    state.leadership.trackers_changed(&mut state.cluster, self.now());
-                    self.note_leader(before, &state.cluster);
+                    let now = self.now();
+                    if let Some(me) = state.cluster.trackers().me() {
+                        let names = election::names(&state.cluster);
+                        state.election.set_members(now.mono_ms, me, names);
+                    }
+                    // At once: a tracker alone leads from its first join on.
+                    self.tick_election(state, now);
                 }
                 // A full queue has the group in it, or will be asked again at the next tick.
                 Effect::ChooseTrunkServer { group } => drop(self.trunk_choices.try_send(group)),
@@ -220,17 +264,39 @@ impl Tracker {
         ticket
     }
 
-    /// A line when there is another leader than before.
-    fn note_leader(&self, before: Option<HostPort>, cluster: &Cluster) {
-        let leader = cluster.trackers().leader().copied();
-        if before != leader {
+    fn tick_election(&self, state: &mut State, now: Now) {
+        let own = state.cluster.tracker_status(now, self.up_time, self.last_check_time).ok();
+        let asks = state.election.tick(now.mono_ms, own);
+        self.ask(asks);
+        self.note_leader(state, now);
+    }
+
+    /// A question that finds no room counts as not answered when its round is over.
+    fn ask(&self, asks: Vec<Ask>) {
+        for ask in asks {
+            let _ = self.asks.try_send(ask);
+        }
+    }
+
+    /// The cluster follows the election; a line when there is another leader than before.
+    fn note_leader(&self, state: &mut State, now: Now) {
+        let leader: Option<HostPort> = state.election.leader(now.mono_ms);
+        if state.cluster.set_leader(leader) {
             self.events.push(Line::Leader(leader));
             self.watchers.wake_all();
         }
     }
 
+    /// Whoever looks at the state of a leader looks at its lease first.
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while the lock was held would be a defect of the core; half a decision is still better than no tracker.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.cluster.trackers().is_leader() {
+            let now = self.now();
+            if !state.election.leads(now.mono_ms) {
+                self.note_leader(&mut state, now);
+            }
+        }
+        state
     }
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fdfs_core::tracker::{Cluster, Endpoint};
+use fdfs_core::tracker::{Cluster, ClusterError, Endpoint};
 use fdfs_log::{TimeZone, Timestamp};
 use fdfs_net::{CallOptions, Caller, NetError};
 use fdfs_proto::disk::local_time::LocalTime;
@@ -106,7 +106,11 @@ pub(crate) async fn appoint(
             return Err(RequestError::NoTrunkServer);
         }
     }
-    let ticket = tracker.change(|cluster| cluster.set_trunk_server(group, Some(storage.id)))?;
+    // Another tracker may have become the leader while storages were asked.
+    let ticket = tracker.change(|cluster| match cluster.trackers().is_leader() {
+        true => cluster.set_trunk_server(group, Some(storage.id)),
+        false => Err(ClusterError::NotLeader),
+    })?;
     tracker.saver.saved(ticket).await?;
     Ok(storage.id)
 }

@@ -11,9 +11,9 @@ use fdfs_proto::cmd::tracker::{
     Beat, DiskUsage, Join, PathSpace, ReportStatus, StorageList, StorageRecord, SyncNotify, SyncReport, SyncedUpTo,
 };
 use fdfs_proto::shared::{StorageBrief, StorageStatus};
-use fdfs_proto::{Command, HEADER_LEN};
+use fdfs_proto::{Command, HEADER_LEN, Status};
 use replay::{Link, is_slow, recorded, rows};
-use support::{FakeStorage, Site, line};
+use support::{FakeLeader, FakeStorage, Site, line, wait_for};
 
 /// The configuration of the recorded cluster.
 fn recorded_conf(conf: &mut TrackerConf) {
@@ -38,6 +38,8 @@ fn recorded_storages() -> Vec<StorageRecord> {
 struct Recorded {
     site: Site,
     storages: Vec<FakeStorage>,
+    /// Follows the leader as long as it is there.
+    _leader: Option<FakeLeader>,
 }
 
 impl Recorded {
@@ -52,10 +54,12 @@ impl Recorded {
         let [first, second] = records.as_slice() else { panic!("group1 has two storages") };
         // The one without a source was there first. The storage of group2 has no recorded counters.
         let third = StorageRecord { id: "127.0.0.13".parse().unwrap(), stat: Default::default(), ..*second };
-        let mut this = Self { site, storages: Vec::new() };
+        let leader = leader_ip.map(|ip| FakeLeader::start(ip, site.addr().port()));
+        let mut this = Self { site, storages: Vec::new(), _leader: leader };
         for (group, record) in [("group1", second), ("group1", first), ("group2", &third)] {
             this.add(group, record, leader_ip);
         }
+        wait_for("a leader", || this.site.client().status(Command::ServerGetLeader, &()) == Status::OK);
         this
     }
 

@@ -5,18 +5,19 @@
 mod support;
 
 use fdfs_proto::cmd::tracker::{
-    CommitNextLeader, HostPort, Join, JoinLeader, Leader, NotifyNextLeader, PingAnswer, PingLeader, SysFile,
+    HostPort, Join, JoinLeader, Leader, NotifyNextLeader, PingAnswer, PingLeader, SysFile,
     SysFilePiece, SysFileRequest, TrackerClusterStat, TrackerClusterStatRequest, TrackerStatus,
 };
 use fdfs_proto::shared::ConnectionCounts;
 use fdfs_proto::{Command, Status, Wire as _};
-use support::{FakeStorage, Site, line};
+use support::{FakeStorage, Site, line, wait_for};
 
-/// A storage whose list names another tracker, too.
-fn join_naming(site: &Site, other: &str) -> FakeStorage {
+/// A storage whose list names other trackers, too.
+fn join_naming(site: &Site, others: &[&str]) -> FakeStorage {
     let mut storage = site.storage("group1", "127.0.0.11");
     let usual = storage.usual_join();
-    storage.join = Some(Join { trackers: vec![usual.trackers[0], line(other)], ..usual });
+    let trackers = usual.trackers[..1].iter().copied().chain(others.iter().map(|other| line(other))).collect();
+    storage.join = Some(Join { trackers, ..usual });
     storage.join();
     storage
 }
@@ -29,49 +30,57 @@ fn leader(site: &Site) -> Result<String, Status> {
 }
 
 #[test]
-fn of_several_trackers_the_one_with_the_lowest_address_leads() {
-    for (other, leads) in [("127.0.0.0:22122", false), ("127.0.0.2:22122", true)] {
-        let site = Site::start();
-        let mut storage = join_naming(&site, other);
-        let expected = if leads { site.addr().to_string() } else { other.to_owned() };
-        assert_eq!(leader(&site), Ok(expected));
-        let news = storage.beat();
-        assert_eq!((news.leader.is_some(), news.storages.is_some()), (leads, leads), "a follower has no news");
-        let status = TrackerStatus::from_bytes(&site.client().get(Command::TrackerGetStatus, &())).unwrap();
-        assert_eq!(status.is_leader, leads);
-        let all = TrackerClusterStatRequest::default();
-        let stat = site.client().status(Command::ServerTrackerClusterStat, &all);
-        assert_eq!(stat, if leads { Status::OK } else { Status::EOPNOTSUPP });
-        site.assert_quiet();
-    }
+fn of_two_trackers_the_one_that_is_there_leads() {
+    let site = Site::start();
+    let mut storage = join_naming(&site, &["127.0.0.2:22122"]);
+    assert_eq!(leader(&site), Err(Status::ENOENT), "the other one is waited for");
+    let news = storage.beat();
+    assert!(news.leader.is_none() && news.storages.is_none(), "who does not lead has no news");
+    wait_for("this tracker to lead", || leader(&site) == Ok(site.addr().to_string()));
+    let news = storage.beat();
+    assert!(news.leader.is_some() && news.storages.is_some());
+    let status = TrackerStatus::from_bytes(&site.client().get(Command::TrackerGetStatus, &())).unwrap();
+    assert!(status.is_leader);
+    // It leads only because the other one is away: when storages meet two leaders it is the one that goes.
+    assert_eq!(site.client().status(Command::TrackerNotifyReselectLeader, &()), Status::OK);
+    assert_eq!(leader(&site), Err(Status::ENOENT));
+    let all = TrackerClusterStatRequest::default();
+    assert_eq!(site.client().status(Command::ServerTrackerClusterStat, &all), Status::EOPNOTSUPP);
+    assert_eq!(site.client().status(Command::TrackerNotifyReselectLeader, &()), Status::EOPNOTSUPP);
+    site.assert_quiet();
 }
 
 #[test]
+fn a_tracker_alone_leads_at_once_and_stays() {
+    let site = Site::start();
+    let mut storage = site.storage("group1", "127.0.0.11");
+    storage.join();
+    assert_eq!(leader(&site), Ok(site.addr().to_string()));
+    assert_eq!(site.client().status(Command::TrackerNotifyReselectLeader, &()), Status::OK);
+    assert_eq!(leader(&site), Ok(site.addr().to_string()), "nobody else could");
+    site.assert_quiet();
+}
+
+/// The other trackers are played by the test.
+#[test]
 fn a_leader_that_others_elect_counts() {
     let site = Site::start();
-    let _storage = join_naming(&site, "127.0.0.2:22122");
-    let own = site.addr().to_string();
+    let _storage = join_naming(&site, &["127.0.0.2:22122", "127.0.0.3:22122"]);
     let host = |text: &str| text.parse::<HostPort>().unwrap();
+    let (second, third) = (host("127.0.0.2:22122"), host("127.0.0.3:22122"));
     let mut tracker = site.client();
-    let other = host("127.0.0.2:22122");
-    // Told that another one shall lead, a leader resigns and refuses; the second round goes through.
-    assert_eq!(tracker.status(Command::TrackerNotifyNextLeader, &NotifyNextLeader { leader: other }), Status::EINVAL);
-    assert_eq!(leader(&site), Err(Status::ENOENT));
-    assert_eq!(tracker.status(Command::TrackerNotifyNextLeader, &NotifyNextLeader { leader: other }), Status::OK);
-    let wrong = CommitNextLeader { leader: host(&own) };
-    assert_eq!(tracker.status(Command::TrackerCommitNextLeader, &wrong), Status::EINVAL, "not the one announced");
-    assert_eq!(tracker.status(Command::TrackerCommitNextLeader, &CommitNextLeader { leader: other }), Status::OK);
+    let mut tell = |command, leader| tracker.status(command, &NotifyNextLeader { leader });
+    use Command::{TrackerCommitNextLeader as Commit, TrackerNotifyNextLeader as Notify};
+    assert_eq!(tell(Commit, second), Status::EINVAL, "not announced");
+    assert_eq!(tell(Notify, host("10.9.9.9:22122")), Status::ENOENT);
+    assert_eq!(tell(Notify, second), Status::OK);
+    assert_eq!(tell(Notify, third), Status::EINVAL, "this tracker has given its vote");
+    assert_eq!(tell(Commit, third), Status::EINVAL);
+    assert_eq!(tell(Commit, second), Status::OK);
     assert_eq!(leader(&site), Ok("127.0.0.2:22122".into()));
-    assert_eq!(tracker.status(Command::TrackerNotifyReselectLeader, &()), Status::EOPNOTSUPP, "it does not lead");
-
-    for command in [Command::TrackerNotifyNextLeader, Command::TrackerCommitNextLeader] {
-        assert_eq!(tracker.status(command, &NotifyNextLeader { leader: host(&own) }), Status::OK, "{command:?}");
-    }
-    assert_eq!(leader(&site), Ok(own));
-    assert_eq!(tracker.status(Command::TrackerNotifyReselectLeader, &()), Status::OK);
-    assert_eq!(leader(&site), Err(Status::ENOENT));
-    let stranger = NotifyNextLeader { leader: host("10.9.9.9:22122") };
-    assert_eq!(tracker.status(Command::TrackerNotifyNextLeader, &stranger), Status::ENOENT);
+    assert_eq!(tell(Command::TrackerNotifyReselectLeader, second), Status::EINVAL, "a body");
+    // It is not there, and one of three is not enough.
+    wait_for("the leader to be given up", || leader(&site) == Err(Status::ENOENT));
     site.assert_quiet();
 }
 
@@ -86,7 +95,8 @@ fn followers_join_and_ping_the_leader() {
     assert_eq!(follower.status(Command::TrackerGetStatus, &()), Status::ENOENT);
     assert_eq!(follower.status(Command::TrackerGetSysFilesStart, &()), Status::ENOENT);
 
-    let _storage = join_naming(&site, "127.0.0.2:22122");
+    let _storage = join_naming(&site, &["127.0.0.2:22122"]);
+    wait_for("this tracker to lead", || leader(&site).is_ok());
     assert_eq!(follower.status(Command::TrackerPingLeader, &ping), Status::EINVAL, "not joined");
     assert_eq!(follower.status(Command::TrackerJoinLeader, &join), Status::OK);
     assert_eq!(follower.status(Command::TrackerJoinLeader, &join), Status::EEXIST);

@@ -116,3 +116,17 @@ fn a_list_of_any_length_is_bounded() {
     assert!(roster.on_list(0, &[]).tell_back.len() <= STORAGES_PER_GROUP);
     assert_eq!(roster.peers().count(), STORAGES_PER_GROUP);
 }
+
+#[test]
+fn w12_of_two_leaders_the_first_counts_until_it_stands_down() {
+    let mut roster = roster();
+    roster.on_leader(1, true);
+    roster.on_leader(0, true);
+    roster.on_leader(1, true);
+    assert_eq!((roster.leader(), roster.leaders()), (Some(1), &[1, 0][..]));
+    roster.on_leader(1, false);
+    assert_eq!(roster.leader(), Some(0));
+    roster.on_leader(1, true);
+    roster.on_lost(0);
+    assert_eq!(roster.leaders(), [1]);
+}

@@ -20,6 +20,7 @@
 //! | trunk servers                              | `trunk.rs`      |
 //! | who is at this address                     | `identity.rs`   |
 //! | the other trackers, the leader             | `trackers.rs`, `rank.rs` |
+//! | who becomes the leader                     | `leader/`       |
 //! | what watching storages are told             | `watch.rs`      |
 //! | lists for tools                            | `list.rs`, `states.rs` |
 //! | rows of the state files                    | `snapshot.rs`, `restore.rs` |
@@ -35,6 +36,7 @@ mod group;
 mod identity;
 mod ids;
 mod join;
+pub mod leader;
 #[cfg(test)]
 mod life;
 mod list;

@@ -174,6 +174,10 @@ impl Cluster {
         if changed {
             self.trackers.leader = leader;
             self.trackers.leader_chg_count += 1;
+            // What storages heard from this tracker in an earlier time as the leader is not what they heard last.
+            for storage in self.groups.iter_mut().flat_map(|group| &mut group.storages) {
+                (storage.told_chg_count, storage.told_trunk_chg_count) = (0, 0);
+            }
         }
         changed
     }

@@ -10,6 +10,7 @@ pub mod session;
 mod settle;
 pub mod state;
 mod trunk_reports;
+mod two_leaders;
 pub mod watch;
 
 pub use ask::TrackerDialer;

@@ -17,6 +17,7 @@ use super::error::LinkError;
 use super::session::Session;
 use super::settle::{Settled, SourceAway};
 use super::trunk_reports::TrunkReports;
+use super::two_leaders::TwoLeaders;
 use super::watch::Watcher;
 
 /// Sync times go to a tracker of ours this often at the most; to one of the reference each `heart_beat_interval`.
@@ -48,6 +49,7 @@ pub(super) struct Reports<'s, 'a> {
     /// Requests to settle that were followed.
     settle_round: u64,
     source_away: SourceAway,
+    leaders: TwoLeaders,
     trunk: TrunkReports,
     /// The status in which this tracker had us when the last beat was sent.
     beaten_as: Option<StorageStatus>,
@@ -75,6 +77,7 @@ impl<'s, 'a> Reports<'s, 'a> {
             told_received: None,
             settle_round,
             source_away: SourceAway::default(),
+            leaders: TwoLeaders::default(),
             trunk: TrunkReports::default(),
             beaten_as: None,
             started: now,
@@ -99,7 +102,11 @@ impl<'s, 'a> Reports<'s, 'a> {
                     let someone_went = self.session.take_view(caller, &view).await?;
                     self.after_news(someone_went);
                 }
-                _ = changes.changed() => self.wish_to_settle(),
+                _ = changes.changed() => {
+                    let someone_went = self.session.take_what_was_put_off(caller).await?;
+                    self.wish_to_settle();
+                    self.after_news(someone_went);
+                }
                 _ = received.changed() => {}
             }
         }
@@ -117,6 +124,7 @@ impl<'s, 'a> Reports<'s, 'a> {
             // What this try itself asked of all is done here.
             self.settle_round = self.session.storage.link.settle_round();
         }
+        let leaders_at = self.leaders.look(self.session, caller).await?;
         self.correct_status(caller).await?;
         // Disks first: a storage is ACTIVE with its first report, and must not be offered as one without space.
         if self.disk_at <= Instant::now() {
@@ -135,7 +143,7 @@ impl<'s, 'a> Reports<'s, 'a> {
         self.trunk.send(self.session.storage, caller).await?;
         let trunk_at = self.trunk.next_at(self.session.storage);
         let sync_at = (self.told_received != Some(received)).then_some(self.sync_at);
-        Ok([self.settle_at, sync_at]
+        Ok([self.settle_at, sync_at, leaders_at]
             .into_iter()
             .flatten()
             .fold(self.beat_at.min(self.disk_at).min(trunk_at), Instant::min))

@@ -34,12 +34,13 @@ pub async fn keep(storage: Arc<Storage>, index: TrackerIndex, shutdown: Cancella
     let seed = u64::from(crc32fast::hash(tracker.to_string().as_bytes()));
     let mut backoff = Backoff::new(PAUSES.0, longest, seed);
     let mut told = String::new();
-    let mut session = Session { storage: &storage, dialer: &dialer, tracker: &tracker, index, status: None };
+    let mut session = Session { storage: &storage, dialer: &dialer, tracker: &tracker, index, status: None, put_off: None };
     loop {
         let ended = tokio::select! {
             () = shutdown.cancelled() => return,
             ended = session.run(&mut backoff, &mut told) => ended,
         };
+        session.put_off = None;
         storage.link.note_lost(index);
         storage.trunk.lost(index);
         let text = ended.to_string();
@@ -67,6 +68,8 @@ pub(super) struct Session<'a> {
     pub(super) index: TrackerIndex,
     /// Our status at this tracker, as it was told last.
     status: Option<StorageStatus>,
+    /// What it says as a second leader.
+    put_off: Option<BeatAnswer>,
 }
 
 impl Session<'_> {
@@ -146,20 +149,11 @@ impl Session<'_> {
 
     /// The news of a beat; whether a peer went for good.
     pub(super) async fn take_news(&mut self, caller: &mut Caller, answer: &BeatAnswer) -> Result<bool, LinkError> {
-        let link = &self.storage.link;
         if let Some(leader) = answer.leader {
             // Only the leader tells of a leader: of itself.
-            link.note_leader(self.index, leader != StorageBrief::NONE);
+            self.storage.link.note_leader(self.index, leader != StorageBrief::NONE);
         }
-        if let Some(trunk_server) = answer.trunk_server {
-            link.note_trunk_server(self.index, trunk_server);
-        }
-        let someone_went = match &answer.storages {
-            Some(list) => self.take_list(caller, list).await?,
-            None => false,
-        };
-        self.take_trunk_news(caller, answer).await?;
-        Ok(someone_went)
+        if self.leads() { self.take_leaders_news(caller, answer).await } else { self.put_off(answer) }
     }
 
     /// What was seen by watching; whether a peer went for good.
@@ -167,17 +161,68 @@ impl Session<'_> {
         let link = &self.storage.link;
         link.note_leader(self.index, view.leads);
         if view.leads {
-            link.note_trunk_server(self.index, view.trunk_server);
-            let someone_went = self.take_list(caller, &view.storages).await?;
-            let news = BeatAnswer { trunk_server: Some(view.trunk_server), ..BeatAnswer::default() };
-            self.take_trunk_news(caller, &news).await?;
-            return Ok(someone_went);
+            let news = BeatAnswer {
+                leader: Some(view.leader),
+                trunk_server: Some(view.trunk_server),
+                storages: Some(view.storages.clone()),
+            };
+            return if self.leads() { self.take_leaders_news(caller, &news).await } else { self.put_off(&news) };
         }
+        self.leads_no_more();
         let own = view.storages.iter().find(|brief| link.read(|roster| roster.is_me(brief)));
         if let Some(own) = own {
             self.learn_status(caller, own.status);
         }
         Ok(false)
+    }
+
+    /// Whether the word of this tracker counts.
+    fn leads(&self) -> bool {
+        self.storage.link.read(|roster| roster.leader() == Some(self.index))
+    }
+
+    /// A second leader: what it says is kept for the case that the first one stands down.
+    fn put_off(&mut self, answer: &BeatAnswer) -> Result<bool, LinkError> {
+        let BeatAnswer { leader, trunk_server, storages } = answer;
+        if leader.is_some() || trunk_server.is_some() || storages.is_some() {
+            let put_off = self.put_off.get_or_insert_default();
+            put_off.leader = leader.or(put_off.leader);
+            put_off.trunk_server = trunk_server.or(put_off.trunk_server);
+            put_off.storages = storages.clone().or(put_off.storages.take());
+        }
+        self.storage.trunk.hear(self.index, &BeatAnswer::default(), |_| false, None);
+        Ok(false)
+    }
+
+    /// This tracker may have become the one whose word counts: what it said before counts now.
+    pub(super) async fn take_what_was_put_off(&mut self, caller: &mut Caller) -> Result<bool, LinkError> {
+        if !self.leads() {
+            return Ok(false);
+        }
+        match self.put_off.take() {
+            Some(news) => self.take_leaders_news(caller, &news).await,
+            None => Ok(false),
+        }
+    }
+
+    /// This tracker does not lead.
+    pub(super) fn leads_no_more(&mut self) {
+        self.put_off = None;
+        self.storage.link.note_leader(self.index, false);
+        let news = BeatAnswer { leader: Some(StorageBrief::NONE), ..BeatAnswer::default() };
+        self.storage.trunk.hear(self.index, &news, |_| false, None);
+    }
+
+    async fn take_leaders_news(&mut self, caller: &mut Caller, answer: &BeatAnswer) -> Result<bool, LinkError> {
+        if let Some(trunk_server) = answer.trunk_server {
+            self.storage.link.note_trunk_server(self.index, trunk_server);
+        }
+        let someone_went = match &answer.storages {
+            Some(list) => self.take_list(caller, list).await?,
+            None => false,
+        };
+        self.take_trunk_news(caller, answer).await?;
+        Ok(someone_went)
     }
 
     /// Who the trunk server is; told behind the list, so that whoever takes the role knows whom to ask. It learns the

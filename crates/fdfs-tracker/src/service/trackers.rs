@@ -12,6 +12,7 @@ use fdfs_proto::shared::ConnectionCounts;
 
 use super::Call;
 use super::lists::host;
+use crate::election;
 use crate::error::RequestError;
 use crate::peer::Follower;
 use crate::sys_files;
@@ -56,14 +57,16 @@ pub(super) fn join_leader(call: &mut Call<'_>) -> Result<(), RequestError> {
 
 pub(super) fn ping_leader(call: &mut Call<'_>) -> Result<(), RequestError> {
     let PingLeader { connections } = call.decode()?;
-    let now = call.tracker.now();
+    let conn = call.peer.conn;
     let follower = &mut call.peer.follower;
-    let answer = call.tracker.query(|cluster| {
+    let answer = call.tracker.lead(|election, cluster, now| {
         if !cluster.trackers().is_leader() {
             return Err(RequestError::from(ClusterError::NotLeader));
         }
         let follower = follower.as_mut().ok_or(RequestError::NotFollower)?;
         cluster.note_ping(now, &follower.host, connections, follower.version, follower.up_time)?;
+        let name = election::name_of(cluster, follower.host).ok_or(RequestError::UnknownTracker(follower.host))?;
+        election.on_ping(now.mono_ms, name, conn.0).map_err(RequestError::Leader)?;
         let chg_count = Some(cluster.trunk_chg_count());
         if follower.told_trunk_chg_count == chg_count {
             return Ok(PingAnswer::default());
@@ -79,17 +82,25 @@ pub(super) fn ping_leader(call: &mut Call<'_>) -> Result<(), RequestError> {
 
 pub(super) fn notify_next_leader(call: &mut Call<'_>) -> Result<(), RequestError> {
     let NotifyNextLeader { leader } = call.decode()?;
-    call.tracker.lead(|leadership, cluster, now| leadership.announce(cluster, now, known_as(leader)))
+    let leader = known_as(leader);
+    call.tracker.lead(|election, cluster, now| {
+        let name = election::name_of(cluster, leader).ok_or(RequestError::UnknownTracker(leader))?;
+        election.on_notify(now.mono_ms, name).map_err(RequestError::Leader)
+    })
 }
 
 pub(super) fn commit_next_leader(call: &mut Call<'_>) -> Result<(), RequestError> {
     let CommitNextLeader { leader } = call.decode()?;
-    call.tracker.lead(|leadership, cluster, _| leadership.commit(cluster, known_as(leader)))
+    let leader = known_as(leader);
+    call.tracker.lead(|election, cluster, now| {
+        let name = election::name_of(cluster, leader).ok_or(RequestError::UnknownTracker(leader))?;
+        election.on_commit(now.mono_ms, name).map_err(RequestError::Leader)
+    })
 }
 
 pub(super) fn reselect_leader(call: &mut Call<'_>) -> Result<(), RequestError> {
     let ReselectLeader = call.decode()?;
-    call.tracker.lead(|leadership, cluster, now| leadership.reselect(cluster, now))
+    call.tracker.lead(|election, _, now| election.on_reselect(now.mono_ms).map_err(RequestError::Leader))
 }
 
 /// The wire's address as the core's.

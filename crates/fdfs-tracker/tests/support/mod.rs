@@ -3,8 +3,11 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 
-use std::net::{IpAddr, SocketAddr};
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use fdfs_conf::TrackerConf;
@@ -12,10 +15,10 @@ use fdfs_log::{CapturedLog, Level, ServerLog};
 use fdfs_net::{CallOptions, Caller};
 use fdfs_proto::cmd::tracker::{
     BeatAnswer, DiskUsage, GroupRecord, Join, JoinAnswer, ListOneGroup, ListStorages, PathSpace, StorageList,
-    StorageRecord, SyncNotify, TrackerClusterStat, TrackerClusterStatRequest,
+    StorageRecord, SyncNotify, TrackerClusterStat, TrackerClusterStatRequest, TrackerStatus,
 };
 use fdfs_proto::shared::StorageStatus;
-use fdfs_proto::{Command, GroupName, Status, Wire};
+use fdfs_proto::{Command, GroupName, HEADER_LEN, Header, Status, Wire};
 use fdfs_tracker::TrackerServer;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -120,6 +123,56 @@ impl Site {
 
     pub(crate) fn assert_quiet(&self) {
         self.assert_quiet_but(&[]);
+    }
+}
+
+/// Another tracker, which says that it leads and answers every other question with 0.
+pub(crate) struct FakeLeader {
+    stop: Arc<AtomicBool>,
+    addr: SocketAddr,
+}
+
+impl FakeLeader {
+    pub(crate) fn start(ip: &str, port: u16) -> Self {
+        let addr = SocketAddr::new(ip.parse().unwrap(), port);
+        let listener = TcpListener::bind(addr).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                std::thread::spawn(move || answer_as_leader(stream));
+            }
+        });
+        Self { stop, addr }
+    }
+}
+
+/// Stops listening; connections that are open go on until the other side closes them.
+impl Drop for FakeLeader {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        drop(TcpStream::connect(self.addr));
+    }
+}
+
+fn answer_as_leader(mut stream: TcpStream) -> Option<()> {
+    loop {
+        let mut head = [0; HEADER_LEN];
+        stream.read_exact(&mut head).ok()?;
+        let header = Header::from_bytes(head);
+        let mut body = vec![0; usize::try_from(header.body_len).ok()?];
+        stream.read_exact(&mut body).ok()?;
+        let leads = TrackerStatus { is_leader: true, running_secs: 600, restart_interval_secs: 0 };
+        let answer = if Command::from_number(header.command) == Some(Command::TrackerGetStatus) {
+            leads.to_bytes()
+        } else {
+            Vec::new()
+        };
+        let header = Header::answer(Status::OK, answer.len() as u64).to_bytes();
+        stream.write_all(&[header.as_slice(), &answer].concat()).ok()?;
     }
 }
 

@@ -1,0 +1,111 @@
+//! Several trackers in networks that break: who leads, and what storages make of it (W-12).
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
+use std::time::{Duration, Instant};
+
+use fdfs_client::UploadOptions;
+use fdfs_proto::shared::StorageStatus;
+use fdfs_testkit::links::{Link, Node};
+use fdfs_testkit::raw::packet;
+use fdfs_testkit::{Cluster, RawConn, RawReply, wait_for};
+
+/// A leader must be there again after this time.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Who leads in the eyes of a tracker (95).
+fn leader_of(cluster: &Cluster, tracker: usize) -> Option<usize> {
+    let reply = RawConn::connect(cluster.trackers[tracker].plan.real_addr).send(&packet(95, b"")).reply();
+    let RawReply::Whole { status: 0, body } = reply else { return None };
+    let addr = String::from_utf8(body).unwrap();
+    let known = cluster.trackers.iter().position(|node| node.addr().to_string() == addr);
+    Some(known.unwrap_or_else(|| panic!("{addr} is no tracker")))
+}
+
+/// The trackers that say of themselves that they lead. In a group with a majority there is never more than one.
+fn leading(cluster: &Cluster) -> Vec<usize> {
+    (0..cluster.trackers.len()).filter(|&tracker| leader_of(cluster, tracker) == Some(tracker)).collect()
+}
+
+fn agreed(cluster: &Cluster) -> Option<usize> {
+    let leader = leader_of(cluster, 0)?;
+    (1..cluster.trackers.len()).all(|tracker| leader_of(cluster, tracker) == Some(leader)).then_some(leader)
+}
+
+/// The leader in the eyes of a storage.
+fn leader_for(cluster: &Cluster, storage: usize) -> Option<usize> {
+    cluster.storages[storage].inside().link.read(|roster| roster.leader())
+}
+
+fn statuses(cluster: &Cluster) -> Vec<StorageStatus> {
+    cluster.storages.iter().filter_map(|storage| Some(cluster.record(storage)?.status)).collect()
+}
+
+#[test]
+fn w12_a_leader_that_the_other_trackers_do_not_reach_stands_down_and_storages_follow_the_new_one() {
+    let cluster = Cluster::builder().trackers(3).group("group1", 2).proxies().start();
+    let old = wait_for("a leader", || agreed(&cluster));
+    for link in [Link::Cut, Link::Hang] {
+        let old = if link == Link::Cut { old } else { wait_for("all to agree", || agreed(&cluster)) };
+        let others: Vec<_> = (0..3).filter(|tracker| *tracker != old).collect();
+        others.iter().for_each(|&other| cluster.links().set_both(Node::Tracker(old), Node::Tracker(other), link));
+        let cut = Instant::now();
+        let new = wait_for("another leader", || {
+            let now = leading(&cluster);
+            assert!(now.len() <= 1, "{now:?} lead");
+            now.first().copied().filter(|leader| *leader != old)
+        });
+        let took = cut.elapsed();
+        println!("{link:?}: another leader after {took:?}");
+        assert!(took < SOON, "{took:?}");
+        assert_eq!(leader_of(&cluster, old), None);
+        // Storages reach all three.
+        for storage in 0..2 {
+            wait_for("the storages to follow", || (leader_for(&cluster, storage) == Some(new)).then_some(()));
+        }
+        assert_eq!(statuses(&cluster), [StorageStatus::Active; 2]);
+        cluster.block_on(cluster.client().upload(b"whoever leads", &UploadOptions::new())).unwrap();
+        cluster.links().heal();
+        assert_eq!(wait_for("all to agree", || agreed(&cluster)), new, "who is back follows");
+    }
+}
+
+/// Of two trackers the other one takes over, because the first may be dead. Storages that reach both send it back.
+#[test]
+fn w12_of_two_trackers_that_do_not_reach_each_other_the_older_leader_stays() {
+    let cluster = Cluster::builder().trackers(2).group("group1", 2).proxies().start();
+    let old = wait_for("a leader", || agreed(&cluster));
+    let new = 1 - old;
+    cluster.links().set_both(Node::Tracker(0), Node::Tracker(1), Link::Cut);
+    for leads in [true, false] {
+        wait_for(&format!("the other one to lead: {leads}"), || {
+            assert_eq!(leader_of(&cluster, old), Some(old), "the older one leads all the time");
+            ((leader_of(&cluster, new) == Some(new)) == leads).then_some(())
+        });
+    }
+    for storage in 0..2 {
+        assert_eq!(leader_for(&cluster, storage), Some(old));
+    }
+    assert_eq!(statuses(&cluster), [StorageStatus::Active; 2]);
+    cluster.links().heal();
+    assert_eq!(wait_for("both to agree", || agreed(&cluster)), old);
+}
+
+/// Everything that does not need a leader works without one.
+#[test]
+fn without_a_leader_files_are_stored_and_read_and_storages_join() {
+    let mut cluster = Cluster::builder().trackers(3).group("group1", 1).proxies().start();
+    wait_for("a leader", || agreed(&cluster));
+    for (one, other) in [(0, 1), (1, 2), (0, 2)] {
+        cluster.links().set_both(Node::Tracker(one), Node::Tracker(other), Link::Cut);
+    }
+    wait_for("no leader", || (0..3).all(|tracker| leader_of(&cluster, tracker).is_none()).then_some(()));
+    let id = cluster.block_on(cluster.client().upload(b"nobody leads", &UploadOptions::new())).unwrap();
+    assert_eq!(cluster.block_on(cluster.client().download(&id)).unwrap(), b"nobody leads");
+    cluster.storages[0].restart();
+    cluster.wait_until_active();
+    assert_eq!(cluster.block_on(cluster.client().download(&id)).unwrap(), b"nobody leads");
+    assert_eq!(leading(&cluster), Vec::<usize>::new());
+    cluster.links().heal();
+    wait_for("a leader again", || agreed(&cluster));
+}
