@@ -5,8 +5,8 @@
 mod support;
 
 use fdfs_proto::cmd::tracker::{
-    HostPort, Join, JoinLeader, Leader, NotifyNextLeader, PingAnswer, PingLeader, SysFile,
-    SysFilePiece, SysFileRequest, TrackerClusterStat, TrackerClusterStatRequest, TrackerStatus,
+    HostPort, Join, JoinLeader, Leader, NotifyNextLeader, PingAnswer, PingLeader, SysFile, SysFilePiece,
+    SysFileRequest, TrackerClusterStat, TrackerClusterStatRequest, TrackerStatus,
 };
 use fdfs_proto::shared::ConnectionCounts;
 use fdfs_proto::{Command, Status, Wire as _};

@@ -34,7 +34,8 @@ pub async fn keep(storage: Arc<Storage>, index: TrackerIndex, shutdown: Cancella
     let seed = u64::from(crc32fast::hash(tracker.to_string().as_bytes()));
     let mut backoff = Backoff::new(PAUSES.0, longest, seed);
     let mut told = String::new();
-    let mut session = Session { storage: &storage, dialer: &dialer, tracker: &tracker, index, status: None, put_off: None };
+    let mut session =
+        Session { storage: &storage, dialer: &dialer, tracker: &tracker, index, status: None, put_off: None };
     loop {
         let ended = tokio::select! {
             () = shutdown.cancelled() => return,

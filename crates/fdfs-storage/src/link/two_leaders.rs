@@ -54,7 +54,11 @@ impl TwoLeaders {
             return Ok(None);
         }
         if leaders.first() != Some(&session.index) || since.elapsed() >= NEWER_FIRST {
-            tracing::info!("tracker {} is one of {} leaders and is asked to stand down", session.tracker, leaders.len());
+            tracing::info!(
+                "tracker {} is one of {} leaders and is asked to stand down",
+                session.tracker,
+                leaders.len()
+            );
             match tell(caller, &ReselectLeader).await {
                 Ok(()) => {}
                 Err(e) if e.is_refusal(Status::EOPNOTSUPP) => session.leads_no_more(),

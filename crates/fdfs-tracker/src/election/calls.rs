@@ -112,7 +112,12 @@ impl Calls {
         Ok(answer(status))
     }
 
-    async fn join(&self, tracker: &Tracker, me: HostPort, leader: HostPort) -> Result<Result<Caller, Status>, NetError> {
+    async fn join(
+        &self,
+        tracker: &Tracker,
+        me: HostPort,
+        leader: HostPort,
+    ) -> Result<Result<Caller, Status>, NetError> {
         let own = tracker.own_state();
         let request = JoinLeader { up_time_secs: own.up_time, version: own.version, port: me.port };
         let mut status = Status::OK;

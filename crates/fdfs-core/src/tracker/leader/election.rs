@@ -172,12 +172,10 @@ impl Election {
                 lease.note_commit(asked.to, asked.sent_ms);
                 Vec::new()
             }
-            (Role::Leading { last_look, .. }, Question::Status) if asked.id > *last_look => {
-                match answer {
-                    Answer::Status(status) if status.is_leader => self.meet_a_rival(now_ms, me, asked.to, status),
-                    _ => Vec::new(),
-                }
-            }
+            (Role::Leading { last_look, .. }, Question::Status) if asked.id > *last_look => match answer {
+                Answer::Status(status) if status.is_leader => self.meet_a_rival(now_ms, me, asked.to, status),
+                _ => Vec::new(),
+            },
             (Role::Following { ping, .. }, Question::Ping) if *ping == Some(asked.id) => {
                 self.hear_the_leader(now_ms, answer);
                 Vec::new()
@@ -199,7 +197,8 @@ impl Election {
         let is_mine = |promise: &Promise| Some(promise.to) == self.me;
         let is_used = matches!(self.role, Role::Leading { .. } | Role::Canvassing { .. });
         // What this tracker promised itself binds it only while it wants to lead.
-        self.promise = self.promise.filter(|promise| if is_mine(promise) { is_used } else { now_ms < promise.until_ms });
+        self.promise =
+            self.promise.filter(|promise| if is_mine(promise) { is_used } else { now_ms < promise.until_ms });
     }
 
     /// Leaves what it was doing, and asks anew from `at_ms` on.
