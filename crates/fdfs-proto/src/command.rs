@@ -143,6 +143,7 @@ commands! {
     111 ActiveTest "ACTIVE_TEST" Any,
     240 SelfReport "SELF_REPORT" ClientToStorage,
     241 WatchGroup "WATCH_GROUP" StorageToTracker,
+    242 SyncReached "SYNC_REACHED" StorageToStorage,
     243 SyncHello "SYNC_HELLO" StorageToStorage,
     244 SyncStatus "SYNC_STATUS" ClientToStorage,
     245 TrunkBatch "TRUNK_BATCH" StorageToTrunkServer,

@@ -2,6 +2,7 @@
 //! answers `EINVAL`, and closes.
 
 mod sync_hello;
+mod sync_reached;
 mod sync_status;
 mod trunk_batch;
 mod trunk_log;
@@ -10,6 +11,7 @@ mod watch_group;
 use crate::{Command, Reader, Request, Wire, WireError};
 
 pub use sync_hello::{SyncHello, SyncHelloAnswer};
+pub use sync_reached::SyncReached;
 pub use sync_status::{PeerStatus, SyncStatus, SyncStatusRequest};
 pub use trunk_batch::{TrunkAsk, TrunkBatch, TrunkBatchAnswer};
 pub use trunk_log::{TrunkLogAnswer, TrunkLogPurpose, TrunkLogRequest};

@@ -31,6 +31,13 @@ impl Received {
         }
     }
 
+    /// Everything of `source` up to `unix_secs` by its clock is here. That may be less than before: its clock was set back.
+    pub fn set(&self, source: StorageId, unix_secs: u32) {
+        if self.lock().insert(source, unix_secs) != Some(unix_secs) {
+            self.changes.send_modify(|count| *count += 1);
+        }
+    }
+
     /// What is known of each source, in the order of their ids.
     #[must_use]
     pub fn snapshot(&self) -> Vec<(StorageId, u32)> {

@@ -155,6 +155,7 @@ async fn dispatch(
         Command::SyncStatus => sync_status::sync_status(storage, exchange).await,
         Command::ReportServerId
         | Command::SyncHello
+        | Command::SyncReached
         | Command::SyncCreateFile
         | Command::SyncDeleteFile
         | Command::SyncUpdateFile

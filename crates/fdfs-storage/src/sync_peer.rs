@@ -16,6 +16,13 @@ pub struct SyncPeer {
 }
 
 impl SyncPeer {
+    /// Who tells by what it sends up to when all its files are here: one of the reference, which sends them one after the
+    /// other. Ours say it ([`SyncReached`](fdfs_proto::ours::SyncReached)).
+    #[must_use]
+    pub fn tells_by_sending(&self) -> Option<StorageId> {
+        self.told.filter(|_| !self.is_ours)
+    }
+
     /// Who sends. The reference tells its id only on the first of several connections; what comes on the others is known
     /// by the address, if only one storage has it.
     #[must_use]

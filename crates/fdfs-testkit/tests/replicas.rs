@@ -49,7 +49,7 @@ impl Peer {
         let mut conn = cluster.to_storage(0);
         assert_eq!(conn.ask(9, &ReportServerId(SOURCE.parse().unwrap()).to_bytes()).ok(), []);
         if is_ours {
-            assert_eq!(conn.ask(243, b"").ok(), [1]);
+            assert_eq!(conn.ask(243, b"").ok(), [2]);
         }
         Self { conn }
     }

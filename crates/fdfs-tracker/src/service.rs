@@ -150,6 +150,7 @@ async fn dispatch(command: Command, call: &mut Call<'_>) -> Result<(), RequestEr
         | C::SyncRenameFile
         | C::SelfReport
         | C::SyncHello
+        | C::SyncReached
         | C::SyncStatus
         | C::TrunkBatch
         | C::TrunkLog => Err(RequestError::UnknownCommand { number: command.number() }),

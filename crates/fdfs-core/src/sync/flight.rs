@@ -9,6 +9,7 @@ use fdfs_proto::disk::BinlogPosition;
 use fdfs_proto::disk::binlog_record::BinlogRecord;
 
 use super::key::{Key, keys};
+use super::reached::{Reach, Reached};
 
 /// Records that are read ahead: those that wait, are ready or under way.
 pub const WINDOW_MAX: usize = 2048;
@@ -142,12 +143,13 @@ pub struct Flight {
     /// Up to where the log was read.
     read_to: BinlogPosition,
     is_aside_changed: bool,
+    reach: Reach,
 }
 
 impl Flight {
     /// Nothing is under way; the log is read from `start` on.
     #[must_use]
-    pub const fn new(start: BinlogPosition) -> Self {
+    pub fn new(start: BinlogPosition) -> Self {
         Self {
             entries: BTreeMap::new(),
             live: BTreeSet::new(),
@@ -157,6 +159,7 @@ impl Flight {
             next_seq: 0,
             read_to: start,
             is_aside_changed: false,
+            reach: Reach::default(),
         }
     }
 
@@ -202,6 +205,7 @@ impl Flight {
     fn add(&mut self, at: BinlogPosition, record: BinlogRecord) -> Seq {
         let seq = self.next_seq;
         self.next_seq += 1;
+        self.reach.begin(&record);
         let mut blocked = 0;
         for (key, is_shared) in keys(&record) {
             let chain = self.chains.entry(key).or_default();
@@ -262,6 +266,7 @@ impl Flight {
     /// The peer has confirmed the record, or it need not be sent.
     pub fn done(&mut self, seq: Seq) {
         let Some(entry) = self.entries.remove(&seq) else { return };
+        self.reach.end(&entry.record);
         self.live.remove(&seq);
         self.is_aside_changed |= entry.aside.is_some();
         match entry.state {
@@ -381,6 +386,12 @@ impl Flight {
     pub fn oldest(&self) -> Option<(BinlogPosition, &BinlogRecord)> {
         let entry = self.entries.get(self.live.first()?)?;
         Some((entry.at, &entry.record))
+    }
+
+    /// Up to which time the peer has all files that this storage has made; `None` before the first one was read.
+    #[must_use]
+    pub fn reached(&self) -> Option<Reached> {
+        self.reach.now()
     }
 
     /// Up to where the log was read.

@@ -26,7 +26,8 @@ impl Request for SyncHello {
 /// |      0 |    1 | version | of what is agreed on, now [`VERSION`](Self::VERSION) |
 ///
 /// Version 1: a change of a file that is missing here, or does not fit what is here, is answered with `ENOENT` for 25,
-/// 35 and 37 alike, and the sender then sends the whole file with 18.
+/// 35 and 37 alike, and the sender then sends the whole file with 18. Version 2: the sender says with 242 up to when all is
+/// here; the times of what comes in say nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyncHelloAnswer {
     /// What the receiver speaks.
@@ -35,7 +36,9 @@ pub struct SyncHelloAnswer {
 
 impl SyncHelloAnswer {
     /// What this version speaks.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
+    /// From this on 242 is understood.
+    pub const TELLS_REACHED: u8 = 2;
 }
 
 impl Wire for SyncHelloAnswer {
@@ -55,8 +58,8 @@ mod tests {
     fn request_and_answer_round_trip() {
         assert_eq!(SyncHello::from_bytes(&SyncHello.to_bytes()), Ok(SyncHello));
         let answer = SyncHelloAnswer { version: SyncHelloAnswer::VERSION };
-        assert_eq!(answer.to_bytes(), [1]);
-        assert_eq!(SyncHelloAnswer::from_bytes(&[1]), Ok(answer));
+        assert_eq!(answer.to_bytes(), [2]);
+        assert_eq!(SyncHelloAnswer::from_bytes(&[2]), Ok(answer));
         assert!(SyncHelloAnswer::from_bytes(b"").is_err() && SyncHelloAnswer::from_bytes(b"12").is_err());
     }
 }

@@ -6,23 +6,24 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fdfs_core::sync::step::{first, next};
-use fdfs_core::sync::{Answer, Next, Seq, Step, Why};
+use fdfs_core::sync::{Answer, Next, Reached, Seq, Step, Why};
 use fdfs_net::{Answers, NetError, Pipeline};
 use fdfs_proto::Status;
 use fdfs_proto::cmd::storage::FileInfo;
 use fdfs_proto::disk::BinlogPosition;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op};
+use fdfs_proto::ours::SyncHelloAnswer;
 use fdfs_store::{StoreError, StoredFile};
 use tokio::sync::{Notify, watch};
 
 use super::local::{Found, look};
-use super::request::{Range, put, put_active_test};
+use super::request::{Range, put, put_active_test, put_reached};
 use super::work::{Filled, PeerWork};
 use crate::storage::Storage;
 
 /// Requests under way on a connection to a storage of ours. One of the reference answers a second request only when a
 /// third comes (wire specification, 1.3): there it is one.
-pub(super) const DEPTH_MAX: usize = 32;
+const DEPTH_MAX: usize = 32;
 /// Small requests are collected up to this and sent with one call.
 const COLLECT_BYTES: usize = 64 << 10;
 /// A file up to this size is read and sent with its head; a larger one goes by `sendfile`.
@@ -31,6 +32,28 @@ const COPIED_MAX_BYTES: u64 = 64 << 10;
 const LOOKS_AT_ONCE: u32 = 64;
 /// A file above this size is asked for first, where the peer was seen to have files already.
 const ASK_FIRST_BYTES: u64 = 256 << 10;
+
+/// How often a peer is told at most how far it is, while more is under way.
+const REACHED_INTERVAL_MS: u64 = 200;
+
+/// What a peer understands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PeerKind {
+    /// Requests that may be under way on a connection.
+    depth: usize,
+    /// It wants to hear up to when it has everything.
+    wants_reached: bool,
+}
+
+impl PeerKind {
+    /// A storage of the reference.
+    pub(super) const REFERENCE: Self = Self { depth: 1, wants_reached: false };
+
+    /// A storage of ours that answered the hello.
+    pub(super) const fn ours(answer: SyncHelloAnswer) -> Self {
+        Self { depth: DEPTH_MAX, wants_reached: answer.version >= SyncHelloAnswer::TELLS_REACHED }
+    }
+}
 
 /// Why a connection ended.
 #[derive(Debug)]
@@ -57,7 +80,7 @@ pub(super) struct Connection<'a> {
     peer: &'a PeerWork,
     pipeline: &'a Pipeline,
     depth: usize,
-    /// Requests in the order of their answers; `None` is an idle check.
+    /// Requests in the order of their answers; `None` is one that is about no record.
     under_way: Mutex<VecDeque<Option<UnderWay>>>,
     /// Further requests about records that this connection is at.
     follow_ups: Mutex<VecDeque<(Seq, BinlogRecord, Step)>>,
@@ -65,7 +88,12 @@ pub(super) struct Connection<'a> {
     room: Notify,
     /// When something moved last, milliseconds.
     moved_ms: AtomicU64,
+    /// The peer wants to hear up to when it has everything.
+    wants_reached: bool,
 }
+
+/// What the peer was told last of how far it is, and when, milliseconds.
+type Told = Option<(Reached, u64)>;
 
 /// Gives the records back when the connection ends, however it does.
 struct GiveBack<'a, 'b>(&'b Connection<'a>);
@@ -77,16 +105,17 @@ impl Drop for GiveBack<'_, '_> {
 }
 
 /// Serves a peer on a connection until it breaks.
-pub(super) async fn run(storage: &Storage, peer: &PeerWork, pipeline: &Pipeline, depth: usize) -> Ended {
+pub(super) async fn run(storage: &Storage, peer: &PeerWork, pipeline: &Pipeline, kind: PeerKind) -> Ended {
     let connection = Connection {
         storage,
         peer,
         pipeline,
-        depth,
+        depth: kind.depth,
         under_way: Mutex::default(),
         follow_ups: Mutex::default(),
         room: Notify::new(),
         moved_ms: AtomicU64::new(storage.sync.now_ms()),
+        wants_reached: kind.wants_reached,
     };
     let _give_back = GiveBack(&connection);
     let ended = tokio::select! {
@@ -127,8 +156,10 @@ impl Connection<'_> {
         let mut committed = self.storage.write_path.commit.committed();
         let mut out = Vec::new();
         let interval = Duration::from_millis(self.storage.conf.sync_interval_ms);
+        let mut told = None;
         loop {
             let end = *committed.borrow_and_update();
+            self.tell_reached(&mut told, &mut out);
             let (mut count, mut looked) = (0, 0);
             while out.len() < COLLECT_BYTES && lock(&self.under_way).len() < self.depth {
                 let Some((seq, record, step)) = self.next_job(end).await else { break };
@@ -151,6 +182,18 @@ impl Connection<'_> {
                 continue;
             }
             self.wait(&mut committed, &mut out).await?;
+        }
+    }
+
+    /// Tells the peer how far it is, if that is news.
+    fn tell_reached(&self, told: &mut Told, out: &mut Vec<u8>) {
+        let Some(reached) = self.peer.reached().filter(|_| self.wants_reached) else { return };
+        let now_ms = self.storage.sync.now_ms();
+        let is_due = |at: u64| lock(&self.under_way).is_empty() || now_ms.saturating_sub(at) >= REACHED_INTERVAL_MS;
+        if told.is_none_or(|(last, at_ms)| last < reached && is_due(at_ms)) {
+            *told = Some((reached, now_ms));
+            lock(&self.under_way).push_back(None);
+            put_reached(out, reached.unix_secs);
         }
     }
 

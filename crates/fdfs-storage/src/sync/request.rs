@@ -6,6 +6,7 @@ use fdfs_proto::cmd::storage::{
 };
 use fdfs_proto::disk::binlog_record::BinlogRecord;
 use fdfs_proto::file_id::FileId;
+use fdfs_proto::ours::SyncReached;
 use fdfs_proto::{Command, FileName, GroupName, HEADER_LEN, Header, Status, Wire};
 
 /// A part of a file.
@@ -65,6 +66,11 @@ pub(super) fn put(
 /// Appends an idle check.
 pub(super) fn put_active_test(out: &mut Vec<u8>) {
     out.extend_from_slice(&Header::request(Command::ActiveTest, 0).to_bytes());
+}
+
+/// Appends the news of up to when the peer has everything.
+pub(super) fn put_reached(out: &mut Vec<u8>, unix_secs: u32) {
+    put_body(out, Command::SyncReached, 0, &SyncReached { unix_secs }, None);
 }
 
 fn put_body(

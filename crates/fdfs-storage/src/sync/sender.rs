@@ -11,7 +11,7 @@ use fdfs_proto::cmd::storage::ReportServerId;
 use fdfs_proto::disk::BinlogPosition;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Origin};
 use fdfs_proto::disk::sync_mark::SyncMark;
-use fdfs_proto::ours::SyncHello;
+use fdfs_proto::ours::{SyncHello, SyncHelloAnswer};
 use fdfs_proto::shared::StorageStatus;
 use fdfs_proto::{Command, Status, StorageId, Wire};
 use fdfs_store::binlog_reader::Step;
@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::aside_file;
-use super::connection::{DEPTH_MAX, Ended, run};
+use super::connection::{Ended, PeerKind, run};
 use super::questions::Questions;
 use super::work::{SharedWork, Work};
 use crate::link::error::LinkError;
@@ -299,7 +299,7 @@ impl Sender {
 
     /// Sends, until something changes.
     async fn session(&mut self, peer: Peer) -> Result<SessionEnd, SenderError> {
-        let (first, depth) = self.connect(peer).await?;
+        let (first, kind) = self.connect(peer).await?;
         if self.work.clear_error().is_some() {
             tracing::info!("to {}: connected again", peer.id);
         }
@@ -312,12 +312,12 @@ impl Sender {
         }
         self.finish_copy(peer).await?;
         let mut connections = JoinSet::new();
-        self.spawn(&mut connections, first, depth);
+        self.spawn(&mut connections, first, kind);
         let least = self.storage().conf.sync_min_threads.max(1) as usize;
         let most = self.storage().conf.sync_max_threads as usize;
         while connections.len() < least.min(most) {
-            let (pipeline, depth) = self.connect(peer).await?;
-            self.spawn(&mut connections, pipeline, depth);
+            let (pipeline, kind) = self.connect(peer).await?;
+            self.spawn(&mut connections, pipeline, kind);
         }
         let mut tick = tokio::time::interval_at(Instant::now() + SAVE_INTERVAL, SAVE_INTERVAL);
         let work = self.work.clone();
@@ -335,8 +335,8 @@ impl Sender {
                 }
                 Some(ended) = connections.join_next() => {
                     if let Ok(Ended::AfterRefusal) = ended && connections.is_empty() {
-                        let (pipeline, depth) = self.connect(peer).await?;
-                        self.spawn(&mut connections, pipeline, depth);
+                        let (pipeline, kind) = self.connect(peer).await?;
+                        self.spawn(&mut connections, pipeline, kind);
                     }
                     if let Ok(Ended::Broke(e)) = ended {
                         self.tell(&e.into());
@@ -353,8 +353,8 @@ impl Sender {
                 }
                 () = work.grow.notified(), if connections.len() < most => {
                     // Without another one it goes on, only slower.
-                    if let Ok((pipeline, depth)) = self.connect(peer).await {
-                        self.spawn(&mut connections, pipeline, depth);
+                    if let Ok((pipeline, kind)) = self.connect(peer).await {
+                        self.spawn(&mut connections, pipeline, kind);
                     }
                 }
                 _ = tick.tick() => {
@@ -377,21 +377,24 @@ impl Sender {
         may_send(status, is_source) && !(status == StorageStatus::WaitSync && self.is_past_wait)
     }
 
-    fn spawn(&self, connections: &mut JoinSet<Ended>, pipeline: Pipeline, depth: usize) {
+    fn spawn(&self, connections: &mut JoinSet<Ended>, pipeline: Pipeline, kind: PeerKind) {
         let (storage, work) = (self.storage().clone(), self.work.clone());
-        connections.spawn(async move { run(&storage, &work, &pipeline, depth).await });
+        connections.spawn(async move { run(&storage, &work, &pipeline, kind).await });
     }
 
     /// Connects, says who we are, and finds out whom we talk to: how many requests may be under way.
-    async fn connect(&self, peer: Peer) -> Result<(Pipeline, usize), SenderError> {
+    async fn connect(&self, peer: Peer) -> Result<(Pipeline, PeerKind), SenderError> {
         let (mut caller, timeout) = self.greet(peer).await?;
         let hello = caller.call(Command::SyncHello, 0, &SyncHello.to_bytes(), 64).await;
         match hello {
-            Ok(answer) if answer.status.is_ok() => Ok((Pipeline::new(caller, timeout), DEPTH_MAX)),
+            Ok(answer) if answer.status.is_ok() => {
+                let kind = SyncHelloAnswer::from_bytes(&answer.body).map_or(PeerKind::REFERENCE, PeerKind::ours);
+                Ok((Pipeline::new(caller, timeout), kind))
+            }
             // The reference refuses, and closes.
             _ => {
                 let (caller, timeout) = self.greet(peer).await?;
-                Ok((Pipeline::new(caller, timeout), 1))
+                Ok((Pipeline::new(caller, timeout), PeerKind::REFERENCE))
             }
         }
     }

@@ -1,8 +1,9 @@
 //! What all connections to one peer share: the reader of the log, the records under way, the mark.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fdfs_core::sync::{Aside, Flight, Meter, Scope, Seq, SetAside, Why};
+use fdfs_core::sync::{Aside, Flight, Meter, Reached, Scope, Seq, SetAside, Why};
 use fdfs_proto::StorageId;
 use fdfs_proto::disk::BinlogPosition;
 use fdfs_proto::disk::binlog_record::BinlogRecord;
@@ -33,6 +34,8 @@ pub(super) struct PeerWork {
     pub(super) idle: Notify,
     /// More is ready than the connections there are can take.
     pub(super) grow: Notify,
+    /// Up to when the peer has all files: [`Reached`], its parts in one number so that both are seen together.
+    reached: AtomicU64,
 }
 
 /// Where the work for a peer stands.
@@ -188,6 +191,7 @@ impl PeerWork {
             ready: Notify::new(),
             idle: Notify::new(),
             grow: Notify::new(),
+            reached: AtomicU64::new(0),
         }
     }
 
@@ -246,6 +250,7 @@ impl PeerWork {
         let mut locked = self.lock();
         let Some(work) = &mut *locked else { return };
         work.flight.done(seq);
+        self.note_reached(work);
         work.mark.sync_row_count += u64::from(was_sent);
         work.unsaved_count += 1;
         work.meter.add(1);
@@ -254,6 +259,20 @@ impl PeerWork {
             self.idle.notify_one();
         }
         self.wake(work);
+    }
+
+    fn note_reached(&self, work: &Work) {
+        if let Some(reached) = work.flight.reached() {
+            let both = u64::from(reached.steps_back) << 32 | u64::from(reached.unix_secs);
+            self.reached.store(both, Ordering::Relaxed);
+        }
+    }
+
+    /// Up to when the peer has all files, if that is known.
+    pub(super) fn reached(&self) -> Option<Reached> {
+        let both = self.reached.load(Ordering::Relaxed);
+        let reached = Reached { steps_back: (both >> 32) as u32, unix_secs: both as u32 };
+        (both != 0).then_some(reached)
     }
 
     /// Tells those who wait of a change.
@@ -278,7 +297,10 @@ impl PeerWork {
                 }
                 *self.last_refusal.lock().unwrap_or_else(PoisonError::into_inner) = text;
             }
-            SetAside::GivenUp => sync.quarantine_record(at, self.id, record, &why.to_string()),
+            SetAside::GivenUp => {
+                sync.quarantine_record(at, self.id, record, &why.to_string());
+                self.note_reached(work);
+            }
         }
         work.touch_mark();
         self.wake(work);

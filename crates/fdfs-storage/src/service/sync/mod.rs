@@ -7,6 +7,7 @@ mod change_file;
 mod create_link;
 mod delete_file;
 mod hello;
+mod reached;
 mod rename_file;
 mod report_server_id;
 pub(super) mod run;
@@ -36,6 +37,7 @@ pub(super) async fn dispatch(
     match command {
         Command::ReportServerId => report_server_id::report_server_id(exchange).await,
         Command::SyncHello => hello::hello(exchange).await,
+        Command::SyncReached => reached::reached(storage, exchange).await,
         Command::SyncCreateFile => whole_file::create_file(storage, exchange).await,
         Command::SyncUpdateFile => whole_file::update_file(storage, exchange).await,
         Command::SyncDeleteFile => delete_file::delete_file(storage, exchange).await,
@@ -53,9 +55,9 @@ fn sent(storage: &Storage, exchange: &Exchange<'_>, timestamp: u32) -> Sent {
     Sent { at: timestamp, sender: exchange.sync_peer.sender(storage, exchange.peer()) }
 }
 
-/// A change is here, or need not be: what the storage that told its id has sent is here up to its time.
+/// A change is here, or need not be: what a storage of the reference that told its id has sent is here up to its time.
 fn arrived(storage: &Storage, exchange: &Exchange<'_>, sent: &Sent) {
-    note_arrival(storage, exchange.sync_peer.told, sent);
+    note_arrival(storage, exchange.sync_peer.tells_by_sending(), sent);
 }
 
 fn note_arrival(storage: &Storage, source: Option<StorageId>, sent: &Sent) {

@@ -56,7 +56,6 @@ pub(in crate::service) async fn serve_run(
     let outcomes = join_all(items.iter().map(|item| take(storage, item))).await;
     answers.clear();
     let mut next = Next::Request;
-    // What is here up to a time is told in the order in which it was sent.
     for (item, outcome) in items.iter().zip(outcomes) {
         let status = match &outcome {
             Ok(Outcome::Applied) => Status::OK,
@@ -75,7 +74,7 @@ pub(in crate::service) async fn serve_run(
             }
             continue;
         }
-        note_arrival(storage, sync_peer.told, &item.sent);
+        note_arrival(storage, sync_peer.tells_by_sending(), &item.sent);
         storage.doubts.settle(item.name.text());
     }
     drop(items);

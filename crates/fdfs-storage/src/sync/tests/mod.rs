@@ -2,6 +2,7 @@
 
 mod bench;
 mod peer;
+mod reached;
 
 use std::sync::Arc;
 

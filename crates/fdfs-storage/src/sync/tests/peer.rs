@@ -8,6 +8,7 @@ use fdfs_proto::cmd::storage::{
     ContentHead, FileInfo, SyncDeleteFile, SyncFileHead, SyncTruncateFile, SyncTwoNames, SyncWriteHead,
 };
 use fdfs_proto::file_id::FileId;
+use fdfs_proto::ours::{SyncHelloAnswer, SyncReached};
 use fdfs_proto::shared::AddrSize;
 use fdfs_proto::{Command, HEADER_LEN, Header, IpText, Reader, Status, Wire};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,6 +44,7 @@ struct State {
     files: BTreeMap<String, Vec<u8>>,
     links: BTreeMap<String, String>,
     seen: Vec<Seen>,
+    reached: Vec<u32>,
     script: Option<Arc<Script>>,
     /// More than one request was there before the first was answered.
     was_pipelined: bool,
@@ -112,8 +114,13 @@ impl FakePeer {
 
     /// Requests so far, without greetings and idle checks.
     pub(super) fn seen(&self) -> Vec<Seen> {
-        let greetings = [Command::ReportServerId, Command::SyncHello, Command::ActiveTest];
+        let greetings = [Command::ReportServerId, Command::SyncHello, Command::SyncReached, Command::ActiveTest];
         lock(&self.state).seen.iter().filter(|seen| !greetings.contains(&seen.command)).cloned().collect()
+    }
+
+    /// Up to when it was told to have everything, each time.
+    pub(super) fn reached(&self) -> Vec<u32> {
+        lock(&self.state).reached.clone()
     }
 
     pub(super) fn was_pipelined(&self) -> bool {
@@ -186,7 +193,11 @@ fn apply(state: &mut State, command: Command, status: u8, body: &[u8], is_ours: 
     let mut reader = Reader::new(body);
     let answer = match command {
         Command::ReportServerId | Command::ActiveTest => Status::OK,
-        Command::SyncHello if is_ours => return (Status::OK, vec![1]),
+        Command::SyncHello if is_ours => return (Status::OK, vec![SyncHelloAnswer::VERSION]),
+        Command::SyncReached if is_ours => {
+            state.reached.push(SyncReached::from_bytes(body).unwrap().unix_secs);
+            Status::OK
+        }
         Command::SyncCreateFile | Command::SyncUpdateFile => {
             let head = SyncFileHead::decode(&mut reader).unwrap();
             let name = head.file.name.to_string();
