@@ -42,6 +42,8 @@ enum Step {
     Tick,
     /// The node forgets who made the changes that it was sent: the log does not say.
     Restart,
+    /// What the node sent to the node so many places on is not confirmed, back to so many records: it is sent again.
+    Resend(u8, u8),
 }
 
 #[derive(Debug)]
@@ -101,7 +103,7 @@ impl Node {
                 self.log.push((at, Op::Delete));
                 return;
             }
-            Step::Create(_) | Step::Deliver(_) | Step::Tick | Step::Restart => return,
+            Step::Create(_) | Step::Deliver(_) | Step::Tick | Step::Restart | Step::Resend(..) => return,
         };
         *last = LastChange { at, by: By::Own };
         self.repaired_at = None;
@@ -296,6 +298,7 @@ fn any_step(with_create: bool) -> impl Strategy<Value = Step> {
         8 => (1..3u8).prop_map(Step::Deliver),
         3 => Just(Step::Tick),
         4 => Just(Step::Restart),
+        4 => (1..3u8, 1..6u8).prop_map(|(places, back)| Step::Resend(places, back)),
     ]
 }
 
@@ -311,6 +314,11 @@ fn run(name: &str, clocks: &[u32], steps: &[(usize, Step)]) -> Option<Vec<u8>> {
                 if to != node {
                     group.deliver(node, to);
                 }
+            }
+            Step::Resend(places, back) => {
+                let to = (node + usize::from(places)) % count;
+                let sent = &mut group.nodes[node].sent[to];
+                *sent = sent.saturating_sub(back.into());
             }
             Step::Tick => group.nodes[node].clock += 1,
             Step::Restart => group.nodes[node].restart(),
@@ -358,7 +366,7 @@ proptest! {
     fn what_one_storage_alone_changes_is_never_lost_whoever_restarts(
         skew in 0..4u32, steps in proptest::collection::vec((0..3usize, any_step(true)), 0..24),
     ) {
-        let is_change = |step| !matches!(step, Step::Deliver(_) | Step::Tick | Step::Restart);
+        let is_change = |step| !matches!(step, Step::Deliver(_) | Step::Tick | Step::Restart | Step::Resend(..));
         let steps: Vec<_> = steps.into_iter().map(|(node, step)| (if is_change(step) { 0 } else { node }, step)).collect();
         let alone: Vec<_> = steps.iter().copied().filter(|(node, _)| *node == 0).collect();
         let clocks = [1, skew, 3];

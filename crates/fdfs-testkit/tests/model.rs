@@ -49,3 +49,25 @@ fn so_do_files_whose_content_is_stored_once() {
         check(&builder.storage_key("file_signature_method", method), |model| model);
     }
 }
+
+#[test]
+fn a_replica_that_was_away_now_and_then_comes_to_the_same_files() {
+    let seed = seed();
+    let mut cluster = Cluster::builder().group("group1", 2).start();
+    // It cannot be reached while it is down.
+    cluster.expect_problem(&cluster.storages[1].addr().to_string());
+    let mut model = Model::new("group1", seed);
+    for round in 0..4 {
+        if round % 2 == 1 {
+            cluster.storages[1].stop();
+        }
+        model.run(cluster.storages[0].addr(), STEPS / 2);
+        if round % 2 == 1 {
+            cluster.storages[1].start();
+        }
+        model.run(cluster.storages[0].addr(), STEPS / 4);
+    }
+    let bases: Vec<_> = cluster.storages.iter().map(|storage| storage.plan.base_path.as_path()).collect();
+    model.wait_until_equal(cluster.storages[1].addr(), &bases);
+    model.check_all(cluster.storages[0].addr());
+}

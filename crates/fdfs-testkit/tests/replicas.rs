@@ -270,7 +270,7 @@ fn links_and_renames_are_recorded_whole() {
     let cluster = Cluster::small();
     let mut peer = Peer::connect(&cluster, false);
     let (target, link) = (name_of(b"target", NewKind::Regular, 1), name_of(b"target", NewKind::Regular, 2));
-    assert_eq!(peer.two_names(19, link, target, NOW), 0, "no target: nothing happens");
+    assert_eq!(peer.two_names(19, link, target, NOW), 0, "the target comes later");
     assert!(is_gone(&cluster, link));
     assert_eq!(peer.whole(16, target, NOW, b"target"), 0);
     for _ in 0..2 {
@@ -302,6 +302,30 @@ fn links_and_renames_are_recorded_whole() {
     assert_eq!(peer.two_names(40, new, old, NOW), 0);
     assert!(user_files(&cluster, 0).iter().all(|file| !file.to_string_lossy().ends_with("-m")));
     assert!(binlog(&cluster).contains(&format!(" D {old}-m\n")));
+}
+
+#[test]
+fn a_link_takes_the_place_of_what_had_its_name_before() {
+    let cluster = Cluster::small();
+    let mut peer = Peer::connect(&cluster, true);
+    let (first, second) = (name_of(b"first", NewKind::Regular, 1), name_of(b"second", NewKind::Regular, 2));
+    for (name, content) in [(first, &b"first"[..]), (second, b"second")] {
+        assert_eq!(peer.whole(16, name, NOW, content), 0);
+    }
+    let slave: FileName = format!("{}_link.jpg", first.as_str().trim_end_matches(".txt")).parse().unwrap();
+    // Each was deleted in between, which is not sent when the name is there again by then.
+    assert_eq!(peer.two_names(19, slave, first, NOW), 0);
+    assert_eq!(peer.two_names(19, slave, second, NOW), 0);
+    assert!(is_there(&cluster, slave, b"second"));
+    assert_eq!((peer.whole(16, slave, NOW + 1, b"second"), peer.delete(second, NOW + 1)), (0, 0));
+    assert!(is_there(&cluster, slave, b"second"), "a file of its own with the same bytes");
+    assert_eq!(peer.two_names(19, slave, first, NOW + 2), 0);
+    assert!(is_there(&cluster, slave, b"first"));
+    assert_eq!(peer.two_names(19, slave, second, NOW + 3), 0);
+    assert!(is_gone(&cluster, slave), "what it leads to is gone");
+    assert_eq!(peer.two_names(19, slave, first, NOW + 4), 0);
+    assert_eq!(peer.delete(slave, NOW + 4), 0, "though it was made here a moment ago");
+    assert!(is_gone(&cluster, slave));
 }
 
 #[test]

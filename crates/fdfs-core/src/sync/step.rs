@@ -150,6 +150,10 @@ pub fn first(record: &BinlogRecord, local: Local, asks_first: bool) -> Option<St
         Op::Truncate { old_size, new_size } => local.len().map(|_| Step::Truncate { old_size, new_size }),
         Op::Delete => (local == Local::Missing).then_some(Step::Delete),
         Op::Link { source } => match local {
+            // The link of now, where it may have been made anew.
+            Local::Link { target, .. } if is_name_used_again(&record.name) => {
+                target.or(source).map(|target| Step::Link { target })
+            }
             Local::Link { target, .. } => source.or(target).map(|target| Step::Link { target }),
             Local::File { .. } | Local::Missing => None,
         },

@@ -71,8 +71,8 @@ impl History {
         match record.op {
             Op::Delete => self.lock().put(name, deleted),
             Op::Rename { old_name: Some(old_name) } => self.lock().put(old_name.as_str(), deleted),
-            Op::Rename { old_name: None } | Op::Link { .. } => {}
-            Op::Create | Op::Update | Op::Append { .. } | Op::Modify { .. } | Op::Truncate { .. } => {
+            Op::Rename { old_name: None } => {}
+            Op::Link { .. } | Op::Create | Op::Update | Op::Append { .. } | Op::Modify { .. } | Op::Truncate { .. } => {
                 self.changed(name, last);
             }
         }

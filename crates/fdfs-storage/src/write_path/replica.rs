@@ -4,7 +4,7 @@
 //! order as a client's change: data, sync, name, record, sync.
 
 use fdfs_core::sync::verdict::{
-    self, Change, Content, DeleteVerdict, LastChange, NameFacts, WholeFile, WholeVerdict, delete, whole_file,
+    self, Change, Content, DeleteVerdict, LastChange, NameFacts, NameUse, WholeFile, WholeVerdict, delete, whole_file,
 };
 use fdfs_proto::StorageId;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
@@ -72,7 +72,7 @@ impl<F: Fs> WritePath<F> {
         if stat.is_some_and(|stat| !is_file(&stat)) {
             return Err(StoreError::NotRegular { path: slot.path.data_path().join(name.true_name()) }.into());
         }
-        let last = stat.map(|stat| self.history.last(name, stat.modified_unix_secs));
+        let last = stat.map(|stat| self.history.last(name, changed_unix_secs(&stat)));
         Ok(Here { facts: NameFacts::of(name), stat, last, deleted: self.history.deleted(name) })
     }
 
@@ -362,6 +362,11 @@ fn folder(name: &LogicName) -> &str {
     name.true_name().get(..5).unwrap_or_default()
 }
 
+/// The time of a file is that of its last change. That of a link is when it was made here, which tells nothing.
+fn changed_unix_secs(stat: &FileStat) -> i64 {
+    if stat.kind == FileKind::Symlink { 0 } else { stat.modified_unix_secs }
+}
+
 fn of_whole(here: &Here, sent: &Sent, incoming: Content, content: Option<Content>) -> WholeFile {
     WholeFile {
         name: here.facts,
@@ -381,8 +386,10 @@ fn content_here<F: Fs>(
     here: &Here,
     incoming: Content,
 ) -> Result<Option<Content>, RequestError> {
-    if here.stat.is_none() {
-        return Ok(None);
+    let Some(stat) = here.stat else { return Ok(None) };
+    if stat.kind == FileKind::Symlink && here.facts.used == NameUse::Again {
+        // A file that has come in is another thing than a link to one, even with the same bytes: what a link leads to may go.
+        return Ok(Some(Content { len_bytes: 0, crc32: u32::MAX }));
     }
     let len_bytes = match slot.path.file_info(name.true_name()) {
         Err(e) if e.is_not_found() => return Ok(None),

@@ -2,7 +2,7 @@
 //!
 //! As in `replica.rs`; the caller holds the locks of both names.
 
-use fdfs_core::sync::verdict::{Content, NameFacts, NameUse};
+use fdfs_core::sync::verdict::{Content, LastChange, NameFacts, NameUse, link_replaces};
 use fdfs_proto::disk::binlog_record::Op;
 use fdfs_proto::file_id::LogicName;
 use fdfs_store::{Fs, StoreError};
@@ -12,7 +12,9 @@ use super::{PathSlot, WritePath};
 use crate::error::RequestError;
 
 impl<F: Fs> WritePath<F> {
-    /// Makes a link that was made elsewhere. Without its target there is nothing to do, as in the reference.
+    /// Makes a link that was made elsewhere.
+    ///
+    /// Differs from C: also without its target, which may be made anew, and does nothing only on another store path.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -26,18 +28,32 @@ impl<F: Fs> WritePath<F> {
         slot.check_writable()?;
         let permit = slot.permits.write().await;
         let here = self.look(slot, name)?;
-        if here.stat.is_some() {
-            return Ok(Outcome::IsHere);
-        }
-        if here.deleted.is_some_and(|deleted| here.facts.used == NameUse::Once || deleted.at >= sent.at) {
+        let last = LastChange::after(here.last, sent.at, sent.sender);
+        if let Some(last_here) = here.last {
+            let is_same = slot.path.link_target(name.true_name())?.as_deref() == Some(target.true_name());
+            if is_same || here.facts.used == NameUse::Once {
+                self.history.changed(name.as_str(), last);
+                return Ok(Outcome::IsHere);
+            }
+            if !link_replaces(&here.facts, sent.at, sent.sender, last_here) {
+                drop(permit);
+                self.answer_older(name, here.last, sent).await?;
+                return Ok(Outcome::Kept);
+            }
+        } else if here.deleted.is_some_and(|deleted| here.facts.used == NameUse::Once || deleted.at >= sent.at) {
             return Ok(Outcome::StaysDeleted);
         }
-        if target.store_path_index() != name.store_path_index() || slot.path.find(target.true_name())?.is_none() {
+        if target.store_path_index() != name.store_path_index() {
             return Ok(Outcome::NeedsWhole);
+        }
+        if here.last.is_some() {
+            // Its deletion was not sent, as the name is there again. Without a record the link is sent again.
+            slot.path.remove(name.true_name())?;
         }
         slot.path.make_link(target.true_name(), name.true_name())?;
         drop(permit);
         self.record_replica(slot, name, Op::Link { source: Some(target.text()) }, sent).await?;
+        self.history.changed(name.as_str(), last);
         Ok(Outcome::Applied)
     }
 

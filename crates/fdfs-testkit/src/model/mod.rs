@@ -7,10 +7,13 @@ mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use fdfs_proto::file_id::LogicName;
 
 use crate::raw::RawConn;
+use crate::wait::PATIENCE;
 
 pub use ask::Outcome;
 
@@ -50,6 +53,8 @@ pub struct Model {
 const FILES_WANTED: usize = 60;
 /// Names of deleted files that it goes on asking for.
 const GONE_KEPT: usize = 50;
+/// The pause between two comparisons.
+const PAUSE: Duration = Duration::from_millis(20);
 
 impl Model {
     /// An empty storage of a group. The seed goes into every message.
@@ -129,6 +134,33 @@ impl Model {
             }
         }
         None
+    }
+
+    /// Waits until a storage has what the model says; `bases` are the base paths whose logs are shown otherwise.
+    ///
+    /// # Panics
+    /// When that does not come; the message has the seed.
+    pub fn wait_until_equal(&self, addr: SocketAddr, bases: &[&Path]) {
+        let mut last = None;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let difference = self.difference(addr);
+            let Some(what) = &difference else { return };
+            if difference != last {
+                println!("{what}");
+            }
+            if Instant::now() > deadline {
+                let name = what.split(|c: char| c.is_whitespace() || c == ':').find_map(|word| word.rsplit_once('/'));
+                for base in bases {
+                    let log = std::fs::read_to_string(base.join("data/sync/binlog.000")).unwrap_or_default();
+                    let lines = log.lines().filter(|line| name.is_some_and(|(_, name)| line.contains(name)));
+                    println!("{}:\n{}", base.display(), lines.collect::<Vec<_>>().join("\n"));
+                }
+                panic!("seed {}, after step {}: {what}", self.seed, self.step_count);
+            }
+            last = difference;
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// The bytes that a name leads to.

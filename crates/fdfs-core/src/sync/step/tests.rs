@@ -45,6 +45,8 @@ fn what_is_there_is_sent_as_it_is() {
     let link = Local::Link { len: Some(3), target: Some(old()) };
     assert_eq!(begins("L", link), Some(Step::Link { target: old() }));
     assert_eq!(begins(&format!("L {SLAVE}"), link), Some(Step::Link { target: SLAVE.parse().unwrap() }));
+    let of_slave = first(&record(&format!("1 L {SLAVE} {NAME}")), link, false);
+    assert_eq!(of_slave, Some(Step::Link { target: old() }), "made anew since, to something else");
     assert_eq!(begins("L", Local::Link { len: None, target: None }), None);
     assert_eq!(begins(&format!("R {}", old()), HERE), Some(Step::AskOld { old_name: old() }));
     assert_eq!(begins(&format!("r {}", old()), HERE), Some(Step::Create), "an old file, under its new name");

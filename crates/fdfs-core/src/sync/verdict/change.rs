@@ -47,13 +47,25 @@ impl Change {
         })
     }
 
+    /// What is here is newer, and the sender may have made it: only the whole file tells.
+    fn may_be_sent_again(&self, last: LastChange) -> bool {
+        last.may_be_of(self.sender) && last.at > self.at
+    }
+
     /// It does not fit.
     fn conflict(&self, last: LastChange) -> ChangeVerdict {
-        if last.is_newer_than(self.at, self.sender) { ChangeVerdict::Keep } else { ChangeVerdict::NeedsWhole }
+        if last.is_newer_than(self.at, self.sender) && !last.may_be_of(self.sender) {
+            ChangeVerdict::Keep
+        } else {
+            ChangeVerdict::NeedsWhole
+        }
     }
 
     /// It fits by its numbers. That the file was changed here meanwhile may not show in them.
     fn apply(&self, last: LastChange) -> ChangeVerdict {
+        if self.may_be_sent_again(last) {
+            return ChangeVerdict::NeedsWhole;
+        }
         let is_own_second = last.by == By::Own && last.at == self.at;
         ChangeVerdict::Apply { repair: is_own_second || last.is_newer_than(self.at, self.sender) }
     }
@@ -142,7 +154,10 @@ mod tests {
         assert_eq!(modify(&change(9, own(15, 10)), 20), Keep);
         assert_eq!(truncate(&change(9, own(15, 10)), 20, 3), Keep);
         let unknown = Some((15, LastChange { at: 10, by: By::Unknown }));
-        assert_eq!(truncate(&change(9, unknown), 20, 3), Keep);
+        assert_eq!(truncate(&change(9, unknown), 20, 3), NeedsWhole, "the sender may have made it, and sends it again");
+        assert_eq!(modify(&change(9, unknown), 3), NeedsWhole);
+        assert_eq!(truncate(&change(9, unknown), 15, 3), NeedsWhole);
+        assert_eq!(append_at(&change(9, unknown), 15, false), NeedsWhole);
         let by_a = Some((15, LastChange { at: 10, by: By::Peer("a".parse().unwrap()) }));
         assert_eq!(truncate(&change(9, by_a), 20, 3), NeedsWhole);
     }

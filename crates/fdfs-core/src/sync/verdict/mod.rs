@@ -13,7 +13,7 @@ use fdfs_proto::StorageId;
 
 pub use change::{Change, ChangeVerdict, append, modify, truncate};
 pub use name::{NameFacts, NameUse};
-pub use whole::{DeleteVerdict, WholeFile, WholeVerdict, delete, whole_file};
+pub use whole::{DeleteVerdict, WholeFile, WholeVerdict, delete, link_replaces, whole_file};
 
 /// Who made a change, as far as this storage knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,12 @@ impl LastChange {
     /// Whether `sender` made it: what one storage sends comes in the order in which it happened there.
     fn is_of(self, sender: Option<StorageId>) -> bool {
         matches!((self.by, sender), (By::Peer(peer), Some(sender)) if peer == sender)
+    }
+
+    /// Whether `sender` may have made it: who did is forgotten, by a restart. What comes in may then be what it made of it
+    /// next, or an older change of its own that it sends again.
+    fn may_be_of(self, sender: Option<StorageId>) -> bool {
+        self.by == By::Unknown && sender.is_some()
     }
 
     /// Whether it is newer than a change of `sender` at `at`, which then comes from the other side of a break.

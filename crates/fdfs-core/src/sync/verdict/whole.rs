@@ -61,12 +61,21 @@ pub fn whole_file(file: &WholeFile) -> WholeVerdict {
             return WholeVerdict::Replace { repair: false };
         }
     }
-    // Who made what is here may be forgotten, by a restart: it may well have been the sender, and then this is what it made
-    // of it. Was it somebody else, whose state wins, that one sends it again when it meets this one.
-    let may_be_of_sender = last.by == By::Unknown && file.sender.is_some();
-    let may_follow = file.at == last.at && (may_be_of_sender || file.incoming.wins_over(here));
-    let is_newer = last.is_of(file.sender) || file.at > last.at || may_follow;
+    // Was it somebody else who made what is here, and is that newer, then its own state meets this one at its maker's, and
+    // comes again from there. To claim it for this storage could undo what the sender has made of it meanwhile.
+    let may_follow = file.at == last.at && file.incoming.wins_over(here);
+    let is_newer = last.is_of(file.sender) || last.may_be_of(file.sender) || file.at > last.at || may_follow;
     if is_newer { WholeVerdict::Replace { repair: last.by == By::Own } } else { WholeVerdict::Keep }
+}
+
+/// What is to be done about a link that has come in, where something else is under its name: whether it takes the place
+/// of that. Of the same second the other stays, as a file that comes in takes the place of a link.
+#[must_use]
+pub fn link_replaces(name: &NameFacts, at: u32, sender: Option<StorageId>, last: LastChange) -> bool {
+    match name.used {
+        NameUse::Once => false,
+        NameUse::Again => last.is_of(sender) || last.may_be_of(sender) || at > last.at,
+    }
 }
 
 /// What happens to a deletion.
@@ -115,8 +124,12 @@ mod tests {
         LastChange { at, by }
     }
 
+    fn whole(name: NameFacts, at: u32, incoming: Content, here: Option<(Content, LastChange)>) -> WholeFile {
+        WholeFile { name, at, sender: peer("a"), incoming, here, deleted: None }
+    }
+
     fn of(name: NameFacts, at: u32, incoming: Content, here: Option<(Content, LastChange)>) -> WholeVerdict {
-        whole_file(&WholeFile { name, at, sender: peer("a"), incoming, here, deleted: None })
+        whole_file(&whole(name, at, incoming, here))
     }
 
     #[test]
@@ -143,10 +156,12 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_the_same_second_follows_one_whose_maker_is_forgotten() {
+    fn what_is_here_is_replaced_and_not_claimed_when_its_maker_is_forgotten() {
         let by_somebody = |at| Some((OTHER, last(at, By::Unknown)));
         assert_eq!(of(slave(), 10, BAD, by_somebody(10)), WholeVerdict::Replace { repair: false });
-        assert_eq!(of(slave(), 9, BAD, by_somebody(10)), WholeVerdict::Keep);
+        assert_eq!(of(slave(), 9, BAD, by_somebody(10)), WholeVerdict::Replace { repair: false });
+        let of_nobody = WholeFile { sender: None, ..whole(slave(), 9, BAD, by_somebody(10)) };
+        assert_eq!(whole_file(&of_nobody), WholeVerdict::Keep);
     }
 
     #[test]
@@ -154,6 +169,14 @@ mod tests {
         let by_a = Some((OTHER, last(10, By::Peer("a".parse().unwrap()))));
         assert_eq!(of(slave(), 10, BAD, by_a), WholeVerdict::Replace { repair: false });
         assert_eq!(of(slave(), 3, BAD, by_a), WholeVerdict::Replace { repair: false });
+    }
+
+    #[test]
+    fn a_link_takes_the_place_of_what_was_under_its_name_before() {
+        let by = |at, by| link_replaces(&slave(), 10, peer("a"), last(at, by));
+        assert!(by(12, By::Peer("a".parse().unwrap())) && by(12, By::Unknown) && by(9, By::Own));
+        assert!(!by(10, By::Own) && !by(11, By::Peer("b".parse().unwrap())));
+        assert!(!link_replaces(&regular(), 10, peer("a"), last(9, By::Unknown)), "a name that is given once");
     }
 
     #[test]

@@ -11,10 +11,10 @@ use crate::exchange::{Exchange, Reply};
 use crate::storage::Storage;
 use crate::write_path::Outcome;
 
-/// Serves the command. A link that is there already, or whose target is missing, is success without effect, as in the
-/// reference.
+/// Serves the command. A link that is there already is success without effect, as in the reference.
 ///
-/// Differs from C: the reference writes a record without the link's name, which stops its own senders.
+/// Differs from C: a link is made although its target is missing here, as it would be missing at the sender; and the
+/// reference writes a record without the link's name, which stops its own senders.
 pub(super) async fn create_link(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
     let request: SyncTwoNames = exchange.decode().await?;
     let own_name = |name| storage.own_name(&FileId { group: request.group, name });
@@ -27,7 +27,7 @@ pub(super) async fn create_link(storage: &Arc<Storage>, exchange: &mut Exchange<
         None => storage.write_path.take_link(slot, &name, &target, &sent).await?,
     };
     if outcome == Outcome::NeedsWhole {
-        tracing::info!("{name}: the link from {} leads to {target}, which is not here", exchange.peer());
+        tracing::info!("{name}: the link from {} leads to {target}, on another store path", exchange.peer());
     }
     arrived(storage, exchange, &sent);
     Ok(Reply::Empty)
