@@ -4,10 +4,11 @@
 //! stands behind in the log.
 
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
-use fdfs_proto::file_id::{Kind, LogicName};
+use fdfs_proto::file_id::LogicName;
 use fdfs_proto::{FileName, Status};
 
 use super::flight::Why;
+use super::verdict::{NameFacts, NameUse};
 
 /// What is here under the record's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,7 +254,7 @@ fn after_old(
 
 /// Whether another file could have had the same name before: those of slaves and metadata are chosen, not drawn.
 fn is_name_used_again(name: &FileName) -> bool {
-    name.as_bytes().ends_with(b"-m") || LogicName::parse(name).is_ok_and(|name| name.kind() == Kind::Slave)
+    LogicName::parse(name).is_ok_and(|name| NameFacts::of(&name).used == NameUse::Again)
 }
 
 #[cfg(test)]

@@ -37,15 +37,17 @@ impl NameFacts {
         if name.as_str().ends_with(META_SUFFIX) {
             return again;
         }
+        // A short slave has the length of its master, and what is read from the master's name in it means nothing.
+        let is_drawn = FormattedExt::of(name).is_some_and(is_generated);
         match (name.kind(), name.fields()) {
-            (Kind::Regular, Some(fields)) if FormattedExt::of(name).is_some_and(is_generated) => {
+            (Kind::Regular, Some(fields)) if is_drawn => {
                 Self { used: NameUse::Once, promised: Some(content_of(&fields)), created: Some(fields.created) }
             }
             (Kind::Trunk, Some(fields)) => {
                 Self { used: NameUse::Once, promised: Some(content_of(&fields)), created: None }
             }
-            (Kind::Appender, _) => Self { used: NameUse::Once, promised: None, created: None },
-            (Kind::Regular | Kind::Slave | Kind::Trunk, _) => again,
+            (Kind::Appender, _) if is_drawn => Self { used: NameUse::Once, promised: None, created: None },
+            (Kind::Regular | Kind::Appender | Kind::Slave | Kind::Trunk, _) => again,
         }
     }
 
@@ -81,6 +83,7 @@ mod tests {
             ("M00/00/03/Ck4BC2sAEAKEAj2qAAAAADUkQcI950.log-m", NameUse::Again, None),
             ("M00/01/01/Ck4BC2sAEASAX_e9AAAAC9yobGc248_150x150.jpg", NameUse::Again, None),
             ("M00/01/01/Ck4BC2sAEASAX_e9AAAAC9yobGc248-big", NameUse::Again, None),
+            ("M00/00/03/Ck4BC2sAEAKEAj2qAAAAADUkQcI-big.jpg", NameUse::Again, None),
             ("M00/00/00/oYYBAGsAELGIEmJ6AAAACw1KEYUAAAAAQAAAQAAAAEA513.txt", NameUse::Once, promised),
             ("M00/00/00/somebodys-notes.txt", NameUse::Again, None),
         ] {
