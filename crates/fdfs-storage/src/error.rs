@@ -175,7 +175,9 @@ impl RequestError {
                 !e.is_not_found() && !matches!(e, StoreError::NotRegular { .. } | StoreError::Exists { .. })
             }
             Self::Trunk(e) => matches!(e, TrunkError::Disk(_) | TrunkError::Flush(_)),
-            Self::Commit(_) | Self::PathBroken { .. } | Self::NoFreeName => true,
+            // A name that is too long for its record is the client's.
+            Self::Commit(e) => !matches!(e, CommitError::Record(_)),
+            Self::PathBroken { .. } | Self::NoFreeName => true,
             _ => false,
         }
     }

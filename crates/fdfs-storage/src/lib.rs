@@ -42,4 +42,4 @@ pub mod trunk;
 pub mod write_path;
 
 pub use server::{StartOptions, StartStage, StorageServer};
-pub use start::StartError;
+pub use start::{EmptyBecause, StartError};

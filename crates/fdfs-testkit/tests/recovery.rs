@@ -57,14 +57,13 @@ fn data(cluster: &Cluster, storage: usize, path: usize) -> PathBuf {
     cluster.storages[storage].plan.store_paths[path].join("data")
 }
 
-/// The disk of a store path is replaced by an empty one, and the operator says so.
+/// The disk of a store path is replaced by an empty one.
 fn lose(cluster: &Cluster, storage: usize, path: usize) {
     let is_whole = format!("store path {path}: its sub directories are there");
     assert!(cluster.storages[storage].log.wait_for(&is_whole, PATIENCE), "{is_whole}");
     let data = data(cluster, storage, path);
     fs::remove_dir_all(&data).unwrap();
-    fs::create_dir(&data).unwrap();
-    fs::write(data.join(".recovery.flag"), b"").unwrap();
+    cluster.expect_problem("came back empty: it gets a new mark");
 }
 
 fn progress(cluster: &Cluster, storage: usize) -> RecoveryProgress {
@@ -175,6 +174,7 @@ fn lists_that_are_there_are_gone_on_with_at_their_marks_and_a_missing_file_is_to
     lose(&cluster, 1, 0);
     // As the reference, or a storage that was killed, has left it.
     let data = data(&cluster, 1, 0);
+    fs::create_dir(&data).unwrap();
     let line = |name: FileName| format!("{NOW} c {name}\n");
     let first = [line(files[0].0), line(files[1].0), "half of a li".to_owned()].concat();
     let second = [line(nowhere), format!("{NOW} l \n"), line(files[2].0), line(files[3].0)].concat();
@@ -200,6 +200,10 @@ fn a_path_that_is_new_everywhere_needs_no_recovery() {
     let mut cluster = Cluster::builder().group("group1", 1).start();
     cluster.storages[0].stop();
     lose(&cluster, 0, 0);
+    let error = cluster.storages[0].try_start(&fdfs_storage::StartOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("no other storage is known that has its files"), "{error}");
+    // The operator knows.
+    fs::write(data(&cluster, 0, 0).join(".recovery.flag"), b"").unwrap();
     cluster.storages[0].start();
     let done = wait_until_recovered(&cluster, 0);
     assert_eq!(done.files, 0);

@@ -8,6 +8,8 @@ use fdfs_log::LogError;
 use fdfs_proto::Status;
 use fdfs_store::StoreError;
 
+use super::mounts::EmptyBecause;
+
 /// Why a storage does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -21,9 +23,9 @@ pub enum StartError {
     },
     /// A store path that held files is empty.
     #[error(
-        "store_path{index} = {}: it is empty, but this storage has kept files there; is the disk mounted? \
+        "store_path{index} = {}: it is empty, but this storage has kept files there, and {because}; is the disk mounted? \
          If the disk was replaced, say so with an empty file {}/data/.recovery.flag: the path is then refilled from the \
-         other storages",
+         other storages, as far as they have its files",
         path.display(), path.display()
     )]
     EmptyStorePath {
@@ -31,6 +33,8 @@ pub enum StartError {
         index: u8,
         /// The folder.
         path: PathBuf,
+        /// Why it is not refilled.
+        because: EmptyBecause,
     },
     /// A disk refused, or holds what it should not.
     #[error(transparent)]

@@ -3,6 +3,7 @@
 mod durable;
 mod error;
 mod learning;
+mod mounts;
 mod reconcile;
 mod store_paths;
 
@@ -21,6 +22,7 @@ use fdfs_store::state_file::StateDir;
 
 pub use error::StartError;
 pub(crate) use learning::learn;
+pub use mounts::EmptyBecause;
 
 use crate::doubts::Doubts;
 use crate::housekeeping::path_facts;
@@ -111,7 +113,9 @@ pub(crate) async fn open_storage(
     });
     let subdir_count = u16::try_from(conf.subdir_count_per_path).unwrap_or(256);
     let was_member = flag.sync_old_done;
-    let (opened, _) = store_paths::open_all(&conf.store_paths, subdir_count, owner, &mut flag)?;
+    let before = mounts::Before::load(&state_dir)?;
+    let (opened, _) = store_paths::open_all(&conf.store_paths, subdir_count, owner, &before, &mut flag)?;
+    mounts::save(&state_dir, conf.store_paths.iter().map(|path| path.path.as_path()))?;
     flag.last_ip_addr = identity.addrs.to_string();
     let old_port = Some(flag.last_server_port).filter(|port| *port != 0);
     flag.last_server_port = addr.port();

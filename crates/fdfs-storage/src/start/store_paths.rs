@@ -14,6 +14,7 @@ use fdfs_store::store_path::OpenedPath;
 use fdfs_store::{RealFs, StoreError, StorePath};
 
 use super::error::StartError;
+use super::mounts::Before;
 
 /// Who opens the paths, for their marks.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +45,7 @@ pub(super) fn open_all(
     paths: &[StoragePath],
     subdir_count: u16,
     owner: Option<MarkOwner>,
+    before: &Before,
     flag: &mut DataInitFlag,
 ) -> Result<(Vec<OpenedPath>, bool), StartError> {
     let mut opened_all = Vec::with_capacity(paths.len());
@@ -59,7 +61,7 @@ pub(super) fn open_all(
             tracing::info!("store path {index}: removed {count} unfinished files of an earlier run");
         }
         if let Some(owner) = owner {
-            has_new_mark |= check_mark(&path.path, index, &opened, owner, flag)?;
+            has_new_mark |= check_mark(&path.path, index, &opened, owner, before, flag)?;
         }
         opened_all.push(opened);
     }
@@ -88,13 +90,14 @@ pub(super) fn needs_recovery(opened: &OpenedPath, was_member: bool) -> Result<bo
 
 /// Compares the mark of a path with our copy; whether a new one was made.
 ///
-/// Differs from C: a path that we have marked and that is now empty is refused. The reference makes a new mark, and with
-/// a disk that was not mounted it then fills the mount point.
+/// Differs from C: a path that we have marked and that is now empty is refused where its disk is seen not to be mounted, or
+/// no other storage has its files. The reference makes a new mark in every case, and fills the mount point.
 fn check_mark(
     root: &Path,
     index: u8,
     opened: &OpenedPath,
     owner: MarkOwner,
+    before: &Before,
     flag: &mut DataInitFlag,
 ) -> Result<bool, StartError> {
     let dir = StateDir::open(RealFs, &root.join("data"))?;
@@ -127,7 +130,12 @@ fn check_mark(
             tracing::info!("store path {index} ({}) is a new disk", root.display());
         }
         (Some(_), None) if opened.is_incomplete => {
-            return Err(StartError::EmptyStorePath { index, path: root.to_owned() });
+            let refill = before.judge(index, root);
+            refill.map_err(|because| StartError::EmptyStorePath { index, path: root.to_owned(), because })?;
+            tracing::warn!(
+                "store path {index} ({}) came back empty: it gets a new mark, and its files from the other storages",
+                root.display()
+            );
         }
         (Some(_), None) => {
             tracing::warn!("store path {index} ({}) has lost its mark; a new one is made", root.display());
@@ -151,7 +159,7 @@ mod tests {
 
     fn open(root: &Path, owner: Option<MarkOwner>, flag: &mut DataInitFlag) -> Result<bool, StartError> {
         let paths = [StoragePath { path: root.to_owned(), readonly: false }];
-        open_all(&paths, 4, owner, flag).map(|(opened, is_new)| {
+        open_all(&paths, 4, owner, &Before::default(), flag).map(|(opened, is_new)| {
             opened[0].path.make_subdirs().unwrap();
             is_new
         })
@@ -201,7 +209,7 @@ mod tests {
     fn a_missing_second_path_is_named() {
         let temp = tempfile::tempdir().unwrap();
         let paths = [temp.path().join("p0"), temp.path().join("p1")].map(|path| StoragePath { path, readonly: false });
-        let error = open_all(&paths, 4, None, &mut DataInitFlag::default()).unwrap_err();
+        let error = open_all(&paths, 4, None, &Before::default(), &mut DataInitFlag::default()).unwrap_err();
         assert!(matches!(error, StartError::NoStorePath { index: 1, .. }), "{error}");
     }
 }
