@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use fdfs_proto::FileName;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
-use fdfs_proto::file_id::{FormattedExt, Kind, LogicName};
+use fdfs_proto::file_id::{FormattedExt, Kind, LogicName, Source};
 
 use crate::error::{At, StoreError};
 use crate::fs::{FileKind, Fs};
@@ -27,6 +27,11 @@ pub struct RecordedTail {
     pub since_unix_secs: i64,
     /// Names that have a record.
     names: HashSet<String>,
+    /// Own changes of files that can change are noted before they are made, and recorded from the notes. What has no
+    /// record then came from another storage, which sends it again: it must not be claimed for this one, as it may be
+    /// older by now than what the other has made of it.
+    /// This storage, as names tell it, where changes are noted.
+    noted_by: Option<Source>,
 }
 
 impl RecordedTail {
@@ -34,24 +39,47 @@ impl RecordedTail {
     #[must_use]
     pub fn new(lines: &[u8], is_whole_log: bool, overlap_secs: i64) -> Self {
         let mut names = HashSet::new();
-        let mut last = i64::MIN;
-        let mut first = i64::MAX;
+        // Own records tell the time of this storage; one that has none has those of the others.
+        let mut own: Option<(i64, i64)> = None;
+        let mut all: Option<(i64, i64)> = None;
+        let add = |span: &mut Option<(i64, i64)>, at: i64| {
+            *span = Some(span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+        };
         for line in lines.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
             if let Ok(record) = BinlogRecord::parse(line) {
                 names.insert(record.name.as_str().to_owned());
+                add(&mut all, record.timestamp.into());
                 if record.origin == Origin::Source {
-                    last = last.max(record.timestamp.into());
-                    first = first.min(record.timestamp.into());
+                    add(&mut own, record.timestamp.into());
                 }
             }
         }
-        let since_unix_secs = match (last, is_whole_log) {
-            (i64::MIN, _) => 0,
-            (last, true) => last - overlap_secs,
+        let since_unix_secs = match (own, all, is_whole_log) {
+            (None, _, true) | (None, None, false) => 0,
+            (Some((_, last)), _, true) => last - overlap_secs,
             // What is older than the lines that were read cannot be judged.
-            (last, false) => (last - overlap_secs).max(first),
+            (Some((first, last)), _, false) | (None, Some((first, last)), false) => (last - overlap_secs).max(first),
         };
-        Self { since_unix_secs, names }
+        Self { since_unix_secs, names, noted_by: None }
+    }
+
+    /// The last run of this storage, `own`, has noted its changes (see [`Changes`](crate::Changes)), and they are recorded.
+    #[must_use]
+    pub fn with_changes_noted(mut self, own: Source) -> Self {
+        self.noted_by = Some(own);
+        self
+    }
+
+    /// Whose change a file without a record is.
+    fn origin(&self, name: &LogicName, kind: FileKind) -> Origin {
+        let Some(own) = self.noted_by else { return Origin::Source };
+        let is_theirs = match (name.kind(), kind) {
+            _ if name.as_str().ends_with("-m") => true,
+            (Kind::Appender, _) => name.fields().is_some_and(|fields| fields.source != own),
+            (Kind::Slave, FileKind::Symlink) => true,
+            (Kind::Regular | Kind::Slave | Kind::Trunk, _) => false,
+        };
+        if is_theirs { Origin::Replica } else { Origin::Source }
     }
 }
 
@@ -105,7 +133,8 @@ impl<F: Fs> StorePath<F> {
                 continue;
             }
             let timestamp = u32::try_from(stat.modified_unix_secs).unwrap_or(0);
-            let record = |op| BinlogRecord { timestamp, origin: Origin::Source, name: text, op };
+            let origin = tail.origin(&logic, stat.kind);
+            let record = |op| BinlogRecord { timestamp, origin, name: text, op };
             if stat.kind == FileKind::Symlink
                 && let Some(target) = self.link_target(&true_name)?
                 && let Ok(source) = format!("M{:02X}/{target}", self.index()).parse()
@@ -160,7 +189,7 @@ mod tests {
     use super::*;
     use crate::RealFs;
     use fdfs_proto::ExtName;
-    use fdfs_proto::file_id::{NewKind, NewName, Source};
+    use fdfs_proto::file_id::{NewKind, NewName};
 
     fn name_of(content: &[u8], random: u32) -> FileName {
         NewName {
@@ -205,5 +234,33 @@ mod tests {
         assert_eq!(RecordedTail::new(lines, true, 10).since_unix_secs, 95);
         assert_eq!(RecordedTail::new(lines, false, 10).since_unix_secs, 100);
         assert_eq!(RecordedTail::new(b"", true, 10).since_unix_secs, 0);
+        let replicas = b"100 c M00/00/00/aaaaaaaaaa\n105 c M00/00/00/bbbbbbbbbb\n";
+        assert_eq!(RecordedTail::new(replicas, true, 10).since_unix_secs, 0);
+        assert_eq!(RecordedTail::new(replicas, false, 10).since_unix_secs, 100, "older files have lost their records");
+    }
+
+    #[test]
+    fn what_came_from_another_storage_is_not_claimed() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = StorePath::open(RealFs, 0, temp.path(), false, 4).unwrap().path;
+        path.make_subdirs().unwrap();
+        let file = name_of(b"whole", 2);
+        let appender = "M00/00/03/Ck4BC2sAEAKEAj2qAAAAADUkQcI950.log";
+        path.place_whole(&file.as_str()[4..], b"whole").unwrap();
+        path.place_whole(&format!("{}-m", &file.as_str()[4..]), b"a\x02b").unwrap();
+        path.place_whole(&appender[4..], b"grows").unwrap();
+        let lines = |tail: RecordedTail| -> Vec<String> {
+            let records = path.reconcile(&tail).unwrap().records;
+            let mut lines: Vec<_> = records.iter().map(|r| format!("{:?} {:?} {}", r.origin, r.op, r.name)).collect();
+            lines.sort();
+            lines
+        };
+        let tail = || RecordedTail::new(b"", true, OVERLAP_SECS);
+        let (own, all_own) = (lines(tail().with_changes_noted(Source::Id(100_001))), lines(tail()));
+        assert_eq!(all_own.len(), 3);
+        assert!(all_own.iter().all(|line| line.starts_with("Source")), "{all_own:?}");
+        assert_eq!(own[0], format!("Replica Create {appender}"));
+        assert_eq!(own[1], format!("Replica Update {file}-m"));
+        assert_eq!(own[2], format!("Source Create {file}"));
     }
 }

@@ -167,7 +167,7 @@ pub(crate) async fn open_storage(
     write_path.history.load(&write_path.commit.tail(TAIL_BYTES).await?.0);
     reconcile::recover(&write_path, &durable.left, how_it_ended).await?;
     if how_it_ended != LastRun::Orderly {
-        reconcile::reconcile(&write_path, how_it_ended).await?;
+        reconcile::reconcile(&write_path, how_it_ended, identity.source).await?;
     }
     let duplicates = durable::open_duplicates(&conf, &state_dir)?;
     let rules = PlacingRules {

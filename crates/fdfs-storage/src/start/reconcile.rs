@@ -1,6 +1,7 @@
 //! After a run that was killed: files without a record get one, or go out of sight.
 
 use fdfs_proto::disk::binlog_record::BinlogRecord;
+use fdfs_proto::file_id::Source;
 use fdfs_store::reconcile::{OVERLAP_OF_REFERENCE_SECS, OVERLAP_SECS, RecordedTail};
 
 use super::LastRun;
@@ -34,14 +35,17 @@ pub(super) async fn recover(
     Ok(())
 }
 
-/// Looks at all store paths.
-pub(super) async fn reconcile(write_path: &WritePath, last_run: LastRun) -> Result<(), StartError> {
+/// Looks at all store paths; `own` is this storage as names tell it.
+pub(super) async fn reconcile(write_path: &WritePath, last_run: LastRun, own: Source) -> Result<(), StartError> {
     let (lines, is_whole) = write_path.commit.tail(TAIL_MAX_BYTES).await?;
     let overlap_secs = match last_run {
         LastRun::ReferenceKilled => OVERLAP_OF_REFERENCE_SECS,
         LastRun::Killed | LastRun::Orderly => OVERLAP_SECS,
     };
-    let tail = RecordedTail::new(&lines, is_whole, overlap_secs);
+    let mut tail = RecordedTail::new(&lines, is_whole, overlap_secs);
+    if last_run == LastRun::Killed {
+        tail = tail.with_changes_noted(own);
+    }
     drop(lines);
     tracing::info!("the last run did not end orderly; looking for files without a record");
     for slot in &write_path.slots {
