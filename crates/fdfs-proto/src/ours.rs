@@ -43,6 +43,11 @@ impl Request for SelfReportRequest {
 /// | `store_path<index>` | `ok`, `readonly`, or why it takes no writes              |
 /// | `store_paths_out_of_service` | how many take no writes any more                |
 /// | `store_path<index>_flushes_asked`, `_made` | with `durability = disk`: requests for a flush of its file system, and flushes that served them |
+/// | `quarantined`       | records that nobody can use, or that a peer refused for good; in `data/sync/.fdfs_quarantine` |
+/// | `in_doubt`          | files that a storage of the reference changed and that are not here as they should be |
+/// | `store_path<index>_recovery` | of a path that was refilled since the start: `waiting`, `listing`, `restoring`, `done` |
+/// | `..._recovery_percent`, `_eta_secs` | how far, and seconds to go, while that can be said       |
+/// | `..._recovery_files`, `_bytes`, `_missing`, `_failed` | what came in; files that no peer has, or could give |
 ///
 /// Readers ignore keys that they do not know.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

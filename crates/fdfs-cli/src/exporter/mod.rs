@@ -1,16 +1,18 @@
 //! `fdfs_exporter`: the cluster as metrics for Prometheus.
 //!
 //! Differs from C: `-f` works without a configuration file, where the reference aborts; requests have a time-out and
-//! are served at the same time.
+//! are served at the same time; behind the reference's metrics stand some of our own.
 //!
 //! Source: tools, 8.
 
 mod args;
 mod http;
 mod metrics;
+mod ours;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use fdfs_client::{Client, ClientError};
 use fdfs_proto::Status;
@@ -100,8 +102,8 @@ async fn run(settings: &Settings, client: &Client) -> ExitCode {
     if settings.as_daemon {
         background::serves();
     }
-    let client = client.clone();
-    let collect = move || collect(client.clone());
+    let (client, strangers) = (client.clone(), Arc::new(ours::Strangers::default()));
+    let collect = move || collect(client.clone(), strangers.clone());
     tokio::select! {
         () = http::serve(&listener, settings.authorization.clone(), collect) => {}
         _ = terminate.recv() => {}
@@ -111,12 +113,13 @@ async fn run(settings: &Settings, client: &Client) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Asks the trackers.
-async fn collect(client: Client) -> Result<String, ClientError> {
+/// Asks the trackers, and the storages for what only ours say.
+async fn collect(client: Client, strangers: Arc<ours::Strangers>) -> Result<String, ClientError> {
     let trackers = client.tracker_cluster(&TrackerClusterStatRequest::default()).await?.trackers;
     let mut groups = Vec::new();
     for group in client.groups().await? {
         groups.push((group, client.storages(group.group, None).await?));
     }
-    Ok(metrics::text(&trackers, &groups, Timestamp::now().as_second()))
+    let said = ours::ask_all(&groups, &strangers).await;
+    Ok(metrics::text(&trackers, &groups, Timestamp::now().as_second()) + &ours::text(&said))
 }

@@ -15,6 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The longest answer.
 const STATUS_MAX_BYTES: usize = 256 << 10;
 
+/// Why a storage of the reference gives no answer.
+pub(crate) const NO_FDFS: &str = "it is not an fdfs storage, and does not know the question";
+
 /// Asks all storages at once; why one gave no answer stands in words.
 pub(crate) async fn ask_all(storages: &[StorageRecord]) -> Vec<Result<SyncStatus, String>> {
     let mut answers = vec![Err("its address cannot be read".to_owned()); storages.len()];
@@ -41,7 +44,7 @@ async fn ask(addr: SocketAddr) -> Result<SyncStatus, String> {
     let answer = caller.call(Command::SyncStatus, 0, &[], STATUS_MAX_BYTES).await.map_err(|e| e.to_string())?;
     match answer.status {
         Status::OK => SyncStatus::decode(&answer.body).map_err(|e| e.to_string()),
-        Status::EINVAL => Err("it is not an fdfs storage, and does not know the question".to_owned()),
+        Status::EINVAL => Err(NO_FDFS.to_owned()),
         status => Err(format!("it answers {status}")),
     }
 }

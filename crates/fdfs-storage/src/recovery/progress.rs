@@ -202,7 +202,38 @@ impl PathRecovery {
     }
 }
 
+impl RecoveryStage {
+    /// One word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Listing => "listing",
+            Self::Restoring => "restoring",
+            Self::Done => "done",
+        }
+    }
+}
+
 impl RecoveryProgress {
+    /// For the report of the storage: what is put behind the name of the recovery, and the values.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(&'static str, String)> {
+        let mut entries = vec![("", self.stage.word().to_owned())];
+        let percent = (self.done_bytes.saturating_mul(100)).checked_div(self.list_bytes);
+        let percent = percent.filter(|_| self.stage == RecoveryStage::Restoring);
+        let numbers = [
+            ("_percent", percent),
+            ("_eta_secs", self.eta_secs),
+            ("_files", Some(self.files)),
+            ("_bytes", Some(self.file_bytes)),
+            ("_missing", Some(self.missing)),
+            ("_failed", Some(self.failed)),
+        ];
+        entries.extend(numbers.into_iter().filter_map(|(key, number)| Some((key, number?.to_string()))));
+        entries
+    }
+
     /// One line for the log.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -244,6 +275,8 @@ mod tests {
         assert_eq!((progress.list_bytes, progress.done_bytes), (200, 100));
         let text = progress.summary();
         assert!(text.starts_with("1 files of 4096 bytes came in, 1 are nowhere any more; 50 % done"), "{text}");
+        let entries = progress.entries();
+        assert!(entries.contains(&("", "restoring".to_owned())) && entries.contains(&("_percent", "50".to_owned())));
         path.set_stage(RecoveryStage::Done);
         assert!(!recovery.is_under_way(1));
         assert_eq!(recovery.snapshot().len(), 1);

@@ -35,6 +35,13 @@ pub(super) async fn self_report(storage: &Arc<Storage>, exchange: &mut Exchange<
         };
         report.push(&format!("store_path{}", slot.path.index()), state);
     }
+    report.push("quarantined", &storage.sync.quarantine_count().to_string());
+    report.push("in_doubt", &storage.doubts.count().to_string());
+    for (index, progress) in storage.recovery.snapshot() {
+        for (key, value) in progress.entries() {
+            report.push(&format!("store_path{index}_recovery{key}"), &value);
+        }
+    }
     report.encode(exchange.answer);
     Ok(Reply::Body)
 }

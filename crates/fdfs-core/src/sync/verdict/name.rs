@@ -37,8 +37,10 @@ impl NameFacts {
         if name.as_str().ends_with(META_SUFFIX) {
             return again;
         }
-        // A short slave has the length of its master, and what is read from the master's name in it means nothing.
-        let is_drawn = FormattedExt::of(name).is_some_and(is_generated);
+        // What is read from the master's name in that of a slave means nothing. An appender file's slaves are told by the
+        // length and the last characters alone.
+        let has_ext_part = name.file_name().len() == Fields::CHARS + FormattedExt::LEN;
+        let is_drawn = has_ext_part && FormattedExt::of(name).is_some_and(is_generated);
         match (name.kind(), name.fields()) {
             (Kind::Regular, Some(fields)) if is_drawn => {
                 Self { used: NameUse::Once, promised: Some(content_of(&fields)), created: Some(fields.created) }
@@ -84,6 +86,7 @@ mod tests {
             ("M00/01/01/Ck4BC2sAEASAX_e9AAAAC9yobGc248_150x150.jpg", NameUse::Again, None),
             ("M00/01/01/Ck4BC2sAEASAX_e9AAAAC9yobGc248-big", NameUse::Again, None),
             ("M00/00/03/Ck4BC2sAEAKEAj2qAAAAADUkQcI-big.jpg", NameUse::Again, None),
+            ("M00/00/03/Ck4BC2sAEAKEAj2qAAAAADUkQcI950_150x150.log", NameUse::Again, None),
             ("M00/00/00/oYYBAGsAELGIEmJ6AAAACw1KEYUAAAAAQAAAQAAAAEA513.txt", NameUse::Once, promised),
             ("M00/00/00/somebodys-notes.txt", NameUse::Again, None),
         ] {
