@@ -39,11 +39,12 @@ impl RecordedTail {
     #[must_use]
     pub fn new(lines: &[u8], is_whole_log: bool, overlap_secs: i64) -> Self {
         let mut names = HashSet::new();
-        // Own records tell the time of this storage; one that has none has those of the others.
+        // Own records tell the time of this storage; one that has none has those of the others. The last in the log counts,
+        // not the latest: the clock may have gone back.
         let mut own: Option<(i64, i64)> = None;
         let mut all: Option<(i64, i64)> = None;
         let add = |span: &mut Option<(i64, i64)>, at: i64| {
-            *span = Some(span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+            *span = Some(span.map_or((at, at), |(first, _)| (first.min(at), at)));
         };
         for line in lines.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
             if let Ok(record) = BinlogRecord::parse(line) {
@@ -234,6 +235,8 @@ mod tests {
         assert_eq!(RecordedTail::new(lines, true, 10).since_unix_secs, 95);
         assert_eq!(RecordedTail::new(lines, false, 10).since_unix_secs, 100);
         assert_eq!(RecordedTail::new(b"", true, 10).since_unix_secs, 0);
+        let stepped = b"1000 C M00/00/00/aaaaaaaaaa\n400 C M00/00/00/bbbbbbbbbb\n";
+        assert_eq!(RecordedTail::new(stepped, true, 10).since_unix_secs, 390, "the clock went back");
         let replicas = b"100 c M00/00/00/aaaaaaaaaa\n105 c M00/00/00/bbbbbbbbbb\n";
         assert_eq!(RecordedTail::new(replicas, true, 10).since_unix_secs, 0);
         assert_eq!(RecordedTail::new(replicas, false, 10).since_unix_secs, 100, "older files have lost their records");

@@ -144,6 +144,8 @@ pub struct Flight {
     read_to: BinlogPosition,
     is_aside_changed: bool,
     reach: Reach,
+    /// Records that were given up.
+    given_up: u64,
 }
 
 impl Flight {
@@ -160,6 +162,7 @@ impl Flight {
             read_to: start,
             is_aside_changed: false,
             reach: Reach::default(),
+            given_up: 0,
         }
     }
 
@@ -346,6 +349,7 @@ impl Flight {
         if why.is_for_good() && tries >= TRIES_MAX {
             self.done(seq);
             self.is_aside_changed = true;
+            self.given_up += 1;
             return SetAside::GivenUp;
         }
         let pause_ms = RETRY_FIRST_MS.saturating_mul(1 << (tries - 1).min(20)).min(RETRY_LONGEST_MS);
@@ -417,6 +421,14 @@ impl Flight {
     pub fn awaits_retries(&self) -> bool {
         // Those behind another one share its fate.
         self.entries.values().any(|entry| matches!(entry.aside, Some(why) if why != Why::Behind && !why.is_for_good()))
+    }
+
+    /// Records that the peer refuses for good, given up or still to be tried a few times: a new member becomes ACTIVE
+    /// without them, or one poisoned record would keep it out for ever.
+    #[must_use]
+    pub fn refused_count(&self) -> u64 {
+        let for_good = |entry: &&Entry| entry.aside.is_some_and(Why::is_for_good);
+        self.given_up + self.entries.values().filter(for_good).count() as u64
     }
 
     /// What is set aside, in the order of the log.

@@ -436,7 +436,13 @@ impl Sender {
         if is_complete {
             self.work.save(&self.storage().sync)?;
             self.context.questions.report_status(peer.id, StorageStatus::Offline).await?;
-            tracing::info!("to {}: all old files are there", peer.id);
+            match self.work.lock().as_ref().map_or(0, |work| work.flight.refused_count()) {
+                0 => tracing::info!("to {}: all old files are there", peer.id),
+                count => tracing::warn!(
+                    "to {}: all old files are there but for {count} records that it refuses for good; see fdfs sync status",
+                    peer.id
+                ),
+            }
         }
         Ok(())
     }

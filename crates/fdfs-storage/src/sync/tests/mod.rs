@@ -284,6 +284,34 @@ async fn a_new_member_gets_old_records_from_its_source_and_is_reported_when_all_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn w11_a_new_member_waits_for_what_may_still_go_through_and_not_for_what_it_refuses_for_good() {
+    for (status, waits) in [(Status::ENOSPC, true), (Status::EINVAL, false)] {
+        let mut bench = Bench::new("").await;
+        let peer = FakePeer::start(any(2), true).await;
+        let (refused, other) = (bench.upload(b"refused").await, bench.upload(b"other").await);
+        let source = SyncSource { id: bench.storage.identity.storage_id(), until_secs: i64::from(NOW) };
+        *bench.trackers.source.lock().unwrap() = Some(source);
+        let name = refused.clone();
+        peer.misbehave(move |seen| (seen.name == name).then_some(Mischief::Answer(status)));
+        bench.meet(peer.addr, StorageStatus::WaitSync);
+        bench.run();
+        wait_for("the other file", || peer.files().contains_key(&other)).await;
+        wait_for("the refused one to be aside", || bench.status().is_some_and(|s| s.set_aside == 1)).await;
+        let reports = || bench.trackers.reports.lock().unwrap().clone();
+        if waits {
+            // A further record goes through, and still nothing is reported.
+            let later = bench.upload(b"later").await;
+            wait_for("a later file", || peer.files().contains_key(&later)).await;
+            assert_eq!(reports(), [StorageStatus::Syncing]);
+            peer.behave();
+        }
+        wait_for("the report", || reports() == [StorageStatus::Syncing, StorageStatus::Offline]).await;
+        assert_eq!(peer.files().contains_key(&refused), waits);
+        bench.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn w48_another_peer_begins_with_what_the_source_may_not_have_had() {
     let mut bench = Bench::new("").await;
     let peer = FakePeer::start(any(2), true).await;
