@@ -18,6 +18,7 @@ use fdfs_store::state_file::StateDir;
 use fdfs_store::{Fs, RealFs, StoreError};
 
 use super::aside_file;
+use super::mend::Spoilt;
 use super::work::PeerWork;
 use crate::names::now_unix_secs;
 
@@ -30,6 +31,8 @@ pub struct SyncState {
     pub marks: Marks,
     quarantine: Mutex<Quarantine>,
     bandwidth: Mutex<Bandwidth>,
+    /// Links that are looked for.
+    pub(super) spoilt: Spoilt,
     /// `write_mark_file_freq`.
     pub(super) save_after: u32,
     peers: Mutex<BTreeMap<StorageId, Arc<PeerWork>>>,
@@ -48,6 +51,7 @@ impl SyncState {
             marks: Marks::new(dir.clone(), own_port),
             quarantine: Mutex::new(Quarantine::open(dir.clone())?),
             bandwidth: Mutex::new(Bandwidth::new(conf.sync_bandwidth_limit_bytes)),
+            spoilt: Spoilt::default(),
             peers: Mutex::default(),
             save_after: conf.write_mark_file_freq.max(1),
             began: Instant::now(),

@@ -9,6 +9,7 @@ use fdfs_store::state::Loaded;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::mend::mend;
 use super::questions::Questions;
 use super::sender::{Context, MarksAtStart, Sender};
 use crate::names::now_unix_secs;
@@ -21,6 +22,7 @@ pub async fn supervise(storage: Arc<Storage>, questions: Arc<dyn Questions>, shu
     let mut senders = JoinSet::new();
     let mut running = BTreeSet::new();
     let mut at_start = None;
+    let mending = tokio::spawn(mend(storage.clone(), shutdown.clone()));
     loop {
         let list = peers.borrow_and_update().clone();
         if !list.is_empty() {
@@ -57,6 +59,7 @@ pub async fn supervise(storage: Arc<Storage>, questions: Arc<dyn Questions>, shu
         }
     }
     while senders.join_next().await.is_some() {}
+    mending.abort();
 }
 
 const fn has_sender(status: StorageStatus) -> bool {

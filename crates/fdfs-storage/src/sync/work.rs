@@ -122,7 +122,8 @@ impl Work {
             };
             self.mark.scan_row_count += 1;
             self.is_mark_changed = true;
-            let judged = BinlogRecord::parse(line.text).map_err(|e| e.to_string()).and_then(|record| {
+            let parsed = BinlogRecord::parse(line.text).inspect_err(|e| sync.spoilt.note(e));
+            let judged = parsed.map_err(|e| e.to_string()).and_then(|record| {
                 self.last_timestamp = record.timestamp;
                 if !scope.takes(&record) {
                     return Ok(None);

@@ -168,6 +168,29 @@ async fn w11_lines_that_nobody_can_read_are_set_aside_and_the_rest_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_whose_record_the_reference_has_spoilt_is_found_and_sent() {
+    let mut bench = Bench::new("").await;
+    let peer = FakePeer::start(any(2), true).await;
+    bench.meet(peer.addr, StorageStatus::Active);
+    let (master, content) = (bench.upload(b"master").await, bench.upload(b"content of the slave").await);
+    let slave = format!("{}_150x150.jpg", master.strip_suffix(".txt").unwrap());
+    std::os::unix::fs::symlink(bench.path_of(&content), bench.path_of(&slave)).unwrap();
+    bench.storage.write_path.commit.sync().await.unwrap();
+    let log = bench.sync_file("binlog.000");
+    let mut text = std::fs::read(&log).unwrap();
+    text.extend_from_slice(format!("{NOW} L  {content}\n").as_bytes());
+    std::fs::write(&log, text).unwrap();
+    bench.reopen().await;
+    bench.run();
+    wait_for("the link", || peer.links().get(&slave) == Some(&content)).await;
+    bench.wait_until_done().await;
+    assert_eq!(bench.storage.sync.quarantine_count(), 1, "the spoilt record stays there");
+    bench.stop().await;
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(text.matches(&format!("{NOW} L {slave} {content}\n")).count(), 1, "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn w11_a_file_that_the_peer_refuses_keeps_no_other_back() {
     for mischief in [
         Mischief::Answer(Status::ENOSPC),
@@ -297,7 +320,8 @@ async fn w11_a_new_member_waits_for_what_may_still_go_through_and_not_for_what_i
         bench.run();
         wait_for("the other file", || peer.files().contains_key(&other)).await;
         wait_for("the refused one to be aside", || bench.status().is_some_and(|s| s.set_aside == 1)).await;
-        let reports = || bench.trackers.reports.lock().unwrap().clone();
+        let trackers = bench.trackers.clone();
+        let reports = || trackers.reports.lock().unwrap().clone();
         if waits {
             // A further record goes through, and still nothing is reported.
             let later = bench.upload(b"later").await;
