@@ -2,6 +2,7 @@
 //!
 //! Never: a decision of the cluster or a byte of a format; it parses arguments, runs servers and clients, and prints.
 
+mod admin;
 mod bench;
 mod classic;
 mod classic_log;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, conf_check, daemon, dev, exit, files, link, local, manual, monitor, sync};
+use crate::{admin, bench, conf_check, daemon, dev, exit, files, link, local, manual, monitor, sync};
 
 /// FastDFS in one program: tracker, storage, clients and tools
 #[derive(Debug, Parser)]
@@ -56,6 +56,9 @@ enum Command {
     Meta(files::meta::Command),
     /// Show groups and storages, delete storages and groups
     Monitor(monitor::modern::Args),
+    /// Drain storages, delete storages and groups, choose trunk servers
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Look at the replication between storages
     #[command(subcommand)]
     Sync(sync::Command),
@@ -98,6 +101,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Info(args) => block_on(files::info::run(args)),
         Command::Meta(command) => block_on(files::meta::run(command)),
         Command::Monitor(args) => block_on(monitor::modern::run(args)),
+        Command::Admin(command) => block_on(admin::run(command)),
         Command::Sync(command) => block_on(sync::run(command)),
         Command::Ls(args) => local::ls::run(&args),
         Command::Verify(args) => return local::verify::run(&args),

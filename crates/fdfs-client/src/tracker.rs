@@ -8,6 +8,7 @@ use fdfs_proto::cmd::tracker::{
     StorageRecord, TrunkServerChosen,
 };
 use fdfs_proto::limits::{HOST_PORT_MAX, STORAGE_ID_LEN};
+use fdfs_proto::ours::DropGroup;
 use fdfs_proto::{Command, GroupName, Status, StorageId, Wire};
 
 use crate::calls::Ask;
@@ -113,6 +114,15 @@ impl Tracker {
     /// included; and what asking a tracker can give.
     pub async fn delete_group(&self, group: GroupName) -> Result<(), ClientError> {
         self.tell("delete a group", Command::ServerDeleteGroup, &DeleteGroup { group }.to_bytes()).await
+    }
+
+    /// As [`Tracker::delete_group`], but the slots of deleted storages do not keep the group. A command of our own: a
+    /// tracker of the reference answers `EINVAL`.
+    ///
+    /// # Errors
+    /// As [`Tracker::delete_group`].
+    pub async fn drop_group(&self, group: GroupName) -> Result<(), ClientError> {
+        self.tell("delete a group", Command::DropGroup, &DropGroup { group }.to_bytes()).await
     }
 
     /// Makes a storage the trunk server of its group, or lets the tracker choose one; gives the one it is now (94).

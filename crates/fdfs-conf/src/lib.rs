@@ -8,6 +8,7 @@
 //! * [`ini`]: the dialect itself.
 
 pub mod address;
+pub mod advertise;
 pub mod allow_hosts;
 pub mod check;
 pub mod choice;
@@ -34,6 +35,7 @@ mod trackers;
 pub mod value;
 
 pub use address::{Address, TrackerServer};
+pub use advertise::{AdvertiseRule, StoragePick};
 pub use allow_hosts::AllowHosts;
 pub use check::{FileKind, Report, check};
 pub use choice::{

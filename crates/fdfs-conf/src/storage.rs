@@ -10,6 +10,7 @@ use fdfs_proto::{GroupName, Status};
 pub use fastdht::FastDhtConf;
 
 use crate::address::TrackerServer;
+use crate::advertise::AdvertiseRule;
 use crate::check::FileKind;
 use crate::choice::{DistributeMode, Durability, SignatureMethod};
 use crate::log_conf::{
@@ -105,6 +106,8 @@ conf_struct! {
         pub compress_binlog_time: TimeOfDay,
         /// `check_store_path_mark`: whether store paths carry a mark that tells whose they are.
         pub check_store_path_mark: bool,
+        /// `advertise`: which address of this storage is told to whom. A key of our own.
+        pub advertise: Vec<AdvertiseRule>,
         /// `durability`: what a client's OK means. A key of our own.
         pub durability: Durability,
         /// `data_workers`: threads that serve the data port, 0 for [`StorageConf::data_worker_count`]'s choice. A key

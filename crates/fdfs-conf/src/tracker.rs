@@ -8,6 +8,7 @@ use fdfs_proto::shared::AddrSize;
 use fdfs_proto::{GroupName, Status};
 
 use crate::ConfError;
+use crate::advertise::AdvertiseRule;
 use crate::check::FileKind;
 use crate::choice::{DownloadServer, IdType, ResponseIpAddrSize, StoreLookup, StorePathChoice, StoreServer};
 use crate::log_conf::{HasErrorLog, LogConf, error_log_keys, historic_keys};
@@ -89,6 +90,8 @@ conf_struct! {
         pub store_slave_file_use_link: bool,
         /// `response_ip_addr_size`; see [`TrackerConf::addr_size`].
         pub response_ip_addr_size: ResponseIpAddrSize,
+        /// `advertise`: which address of a storage is told to whom. A key of our own.
+        pub advertise: Vec<AdvertiseRule>,
     }
 }
 

@@ -148,6 +148,9 @@ commands! {
     244 SyncStatus "SYNC_STATUS" ClientToStorage,
     245 TrunkBatch "TRUNK_BATCH" StorageToTrunkServer,
     246 TrunkLog "TRUNK_LOG" TrunkServerToStorage,
+    247 StorageTerms "STORAGE_TERMS" StorageToTracker,
+    248 Drain "DRAIN" ClientToStorage,
+    249 DropGroup "DROP_GROUP" ClientToTracker,
 }
 
 impl Command {

@@ -1,6 +1,9 @@
 //! What our servers say to our own tools and to each other. No number here is one of the reference's: a C server
 //! answers `EINVAL`, and closes.
 
+mod drain;
+mod network;
+mod storage_terms;
 mod sync_hello;
 mod sync_reached;
 mod sync_status;
@@ -8,8 +11,12 @@ mod trunk_batch;
 mod trunk_log;
 mod watch_group;
 
-use crate::{Command, Reader, Request, Wire, WireError};
+use crate::limits::GROUP_NAME_LEN;
+use crate::{Command, GroupName, Reader, Request, Wire, WireError};
 
+pub use drain::Drain;
+pub use network::{Network, NetworkError};
+pub use storage_terms::{ROUTES_MAX, Route, StorageTerms};
 pub use sync_hello::{SyncHello, SyncHelloAnswer};
 pub use sync_reached::SyncReached;
 pub use sync_status::{PeerStatus, SyncStatus, SyncStatusRequest};
@@ -17,7 +24,7 @@ pub use trunk_batch::{TrunkAsk, TrunkBatch, TrunkBatchAnswer};
 pub use trunk_log::{TrunkLogAnswer, TrunkLogPurpose, TrunkLogRequest};
 pub use watch_group::{GroupView, WatchGroup};
 
-/// Request of `SELF_REPORT` (240), "tell me about yourself": empty; a storage answers with a [`SelfReport`].
+/// Request of `SELF_REPORT` (240), "tell me about yourself": empty; storages and trackers answer with a [`SelfReport`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SelfReportRequest;
 
@@ -32,6 +39,31 @@ impl Request for SelfReportRequest {
     const COMMAND: Command = Command::SelfReport;
 }
 
+/// Request of `DROP_GROUP` (249): as `DELETE_GROUP` (108), but the slots of deleted storages do not keep the group.
+///
+/// | offset | size | field | unit             |
+/// |-------:|-----:|-------|------------------|
+/// |      0 |   16 | group | text, NUL-padded |
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DropGroup {
+    /// The group.
+    pub group: GroupName,
+}
+
+impl Wire for DropGroup {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.group.put(out, GROUP_NAME_LEN);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self { group: GroupName::read(reader, GROUP_NAME_LEN)? })
+    }
+}
+
+impl Request for DropGroup {
+    const COMMAND: Command = Command::DropGroup;
+}
+
 /// What a server says of itself: `key=value` lines.
 ///
 /// | key                 | value                                                    |
@@ -40,7 +72,13 @@ impl Request for SelfReportRequest {
 /// | `durability`        | `none` or `disk`: what an OK means                       |
 /// | `workers`           | threads of the data port                                 |
 /// | `requests_in_work`  | requests being served now                                |
-/// | `store_path<index>` | `ok`, `readonly`, or why it takes no writes              |
+/// | `store_path<index>` | `ok`, `readonly`, `drained`, or why it takes no writes   |
+/// | `drained`           | `yes`: a storage that takes no new uploads               |
+/// | `clock_ms`          | its clock, unix milliseconds                             |
+/// | `heart_beat_interval`, `sync_window`, `check_file_duplicate`, `advertise`, `trackers` | of its configuration |
+/// | `leader`            | of a tracker: the leader that it knows, or `none`         |
+/// | `you_are`           | of a tracker: the address of the asker                   |
+/// | `told`              | of a tracker, several: `GROUP/ID NETWORK ADDRESS PORT`, who is told what of a storage |
 /// | `store_paths_out_of_service` | how many take no writes any more                |
 /// | `store_path<index>_flushes_asked`, `_made` | with `durability = disk`: requests for a flush of its file system, and flushes that served them |
 /// | `quarantined`       | records that nobody can use, or that a peer refused for good; in `data/sync/.fdfs_quarantine` |
@@ -57,7 +95,7 @@ pub struct SelfReport {
 }
 
 /// Entries of a report that are read; the rest is ignored.
-const ENTRIES_MAX: usize = 1024;
+const ENTRIES_MAX: usize = 8192;
 
 impl SelfReport {
     /// Adds an entry; line feeds in the value become blanks.

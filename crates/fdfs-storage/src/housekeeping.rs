@@ -39,7 +39,10 @@ pub async fn watch_space(storage: Arc<Storage>, index: usize, shutdown: Cancella
                     tracing::info!("store path {index} answers again");
                 }
                 is_failing = false;
-                let takes_none = slot.path.broken().is_some() || storage.recovery.is_under_way(slot.path.index());
+                let index = slot.path.index();
+                let takes_none = slot.path.broken().is_some()
+                    || storage.recovery.is_under_way(index)
+                    || storage.terms.is_path_drained(index);
                 path_facts(space, slot.path.is_readonly(), takes_none)
             }
             Err(e) => {

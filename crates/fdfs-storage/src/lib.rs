@@ -38,6 +38,7 @@ pub mod stat;
 pub mod storage;
 pub mod sync;
 pub mod sync_peer;
+pub mod terms;
 pub mod trunk;
 pub mod write_path;
 

@@ -5,6 +5,7 @@ mod appender;
 mod create_link;
 mod delete_file;
 mod download_file;
+mod drain;
 mod duplicate;
 mod fetch_one_path_binlog;
 mod metadata;
@@ -151,6 +152,7 @@ async fn dispatch(
         Command::TrunkBatch => trunk::batch(storage, exchange).await,
         Command::TrunkLog => trunk::log(storage, exchange).await,
         Command::ActiveTest => active_test(exchange).await,
+        Command::Drain => drain::drain(storage, exchange).await,
         Command::SelfReport => self_report::self_report(storage, exchange).await,
         Command::SyncStatus => sync_status::sync_status(storage, exchange).await,
         Command::ReportServerId

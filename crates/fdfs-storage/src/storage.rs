@@ -27,6 +27,7 @@ use crate::received::Received;
 use crate::recovery::Recovery;
 use crate::stat::Stats;
 use crate::sync::SyncState;
+use crate::terms::Terms;
 use crate::trunk::TrunkSpace;
 use crate::write_path::{FileGuard, PathSlot, WritePath};
 
@@ -41,6 +42,8 @@ pub struct Storage {
     pub identity: Identity,
     /// What the trackers have told.
     pub cluster: KnownCluster,
+    /// What trackers of ours are told beyond the join.
+    pub terms: Terms,
     /// What the trackers say of the group.
     pub link: LinkState,
     /// The other storages of the group.

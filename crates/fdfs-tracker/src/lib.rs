@@ -16,6 +16,7 @@ mod election;
 mod error;
 mod housekeeping;
 mod log_event;
+mod names;
 mod peer;
 mod saver;
 mod service;

@@ -8,14 +8,17 @@ mod join;
 mod lists;
 mod query_fetch;
 mod query_store;
+mod self_report;
 mod status_reports;
 mod sync_source;
+mod terms;
 mod trackers;
 mod trunk;
 mod watch_group;
 
 use fdfs_core::tracker::ClusterError;
 use fdfs_net::Request;
+use fdfs_proto::shared::AddrSize;
 use fdfs_proto::{Command, HEADER_LEN, Status, Wire};
 use tracing::{debug, info};
 
@@ -113,6 +116,9 @@ async fn dispatch(command: Command, call: &mut Call<'_>) -> Result<(), RequestEr
         C::TrackerGetSysFilesEnd => trackers::sys_files_end(call),
 
         C::WatchGroup => watch_group::watch(call).await,
+        C::DropGroup => admin::drop_group(call).await,
+        C::StorageTerms => terms::take(call),
+        C::SelfReport => self_report::report(call),
 
         C::ActiveTest => call.decode::<()>(),
 
@@ -148,12 +154,12 @@ async fn dispatch(command: Command, call: &mut Call<'_>) -> Result<(), RequestEr
         | C::SyncTruncateFile
         | C::RegenerateAppenderFilename
         | C::SyncRenameFile
-        | C::SelfReport
         | C::SyncHello
         | C::SyncReached
         | C::SyncStatus
         | C::TrunkBatch
-        | C::TrunkLog => Err(RequestError::UnknownCommand { number: command.number() }),
+        | C::TrunkLog
+        | C::Drain => Err(RequestError::UnknownCommand { number: command.number() }),
     }
 }
 
@@ -168,6 +174,11 @@ impl Call<'_> {
         let conn = self.peer.conn;
         self.tracker.read(|cluster| cluster.joined_as(conn)).ok_or(ClusterError::NotJoined)?;
         self.decode()
+    }
+
+    /// How wide the addresses in the answer are.
+    fn addr_size(&self) -> AddrSize {
+        self.tracker.answer_width.for_asker(&self.peer.ip)
     }
 
     fn reply(&mut self, body: &impl Wire) {

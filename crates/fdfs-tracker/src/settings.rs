@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io::Read as _;
 
+use fdfs_conf::choice::ResponseIpAddrSize;
 use fdfs_conf::ini::FILE_BYTES_MAX;
 use fdfs_conf::{ConfError, LoadError, ReservedSpace, Severity, StorageIds, TrackerConf, tracker};
 use fdfs_core::tracker::{
-    Addrs, DownloadServer, IdEntry, IdTable, IdType, Reserved, Settings, StoreLookup, StorePath, StoreServer,
+    Addrs, AnswerWidth, DownloadServer, IdEntry, IdTable, IdType, Reserved, Settings, StoreLookup, StorePath,
+    StoreServer,
 };
 use fdfs_proto::cmd::tracker::{self as cmd, HostAddrs, Parameters, StorageIdLine};
 use fdfs_proto::shared::AddrSize;
@@ -14,14 +16,13 @@ use fdfs_proto::{GroupName, IpText, StorageId, Wire as _};
 use tracing::{info, warn};
 
 use crate::error::StartError;
+use crate::names;
 
 /// The configuration as this tracker uses it.
 #[derive(Debug)]
 pub(crate) struct Configured {
     /// What decisions depend on.
     pub(crate) settings: Settings,
-    /// How wide addresses in some answers are.
-    pub(crate) addr_size: AddrSize,
     /// The answer to 75, which never changes.
     pub(crate) parameters: Vec<u8>,
     /// The lines that 69 hands out; `None` without storage ids.
@@ -43,7 +44,10 @@ impl Configured {
             }
         };
         let parameters = parameters(conf, addr_size).to_bytes();
-        Ok(Self { settings: settings(conf, table), addr_size, parameters, id_lines: lines })
+        let (advertise, nameless) = names::resolved(&conf.advertise);
+        names::warn_of(&nameless);
+        let settings = Settings { advertise, answer_width: answer_width(conf, addr_size), ..settings(conf, table) };
+        Ok(Self { settings, parameters, id_lines: lines })
     }
 }
 
@@ -84,6 +88,15 @@ fn settings(conf: &TrackerConf, ids: Option<IdTable>) -> Settings {
             fdfs_conf::IdType::Ip => IdType::Ip,
             fdfs_conf::IdType::Id => IdType::Id,
         },
+        ..Settings::default()
+    }
+}
+
+fn answer_width(conf: &TrackerConf, addr_size: AddrSize) -> AnswerWidth {
+    match (addr_size, conf.response_ip_addr_size) {
+        (AddrSize::V6, _) => AnswerWidth::Wide,
+        (AddrSize::V4, ResponseIpAddrSize::Auto) => AnswerWidth::ByAsker,
+        (AddrSize::V4, _) => AnswerWidth::Narrow,
     }
 }
 
@@ -197,7 +210,7 @@ mod tests {
         let configured = Configured::load(&conf).unwrap();
         assert_eq!(format!("{:?}", configured.settings), format!("{:?}", Settings::default()));
         assert_eq!(Parameters::from_bytes(&configured.parameters).unwrap(), Parameters::default());
-        assert_eq!((configured.addr_size, configured.id_lines), (AddrSize::V4, None));
+        assert_eq!((configured.settings.answer_width, configured.id_lines), (AnswerWidth::ByAsker, None));
     }
 
     #[test]
@@ -211,7 +224,7 @@ mod tests {
             ..TrackerConf::default()
         };
         let configured = Configured::load(&conf).unwrap();
-        assert_eq!(configured.addr_size, AddrSize::V6, "one of the addresses is IPv6");
+        assert_eq!(configured.settings.answer_width, AnswerWidth::Wide, "one of the addresses is IPv6");
         let lines: Vec<_> = configured.id_lines.unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(lines, ["100001 g1 10.0.0.1", "100002 g1 [10.0.0.2,fd00::2]:23001 rw=read"]);
         assert_eq!(configured.settings.ids.unwrap().entries().len(), 2);

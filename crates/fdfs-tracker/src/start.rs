@@ -23,7 +23,7 @@ use crate::error::StartError;
 use crate::settings::Configured;
 use crate::state_files::StateFiles;
 use crate::tracker::{Parts, Tracker};
-use crate::{connection, election, housekeeping, saver, trunk_choice};
+use crate::{connection, election, housekeeping, names, saver, trunk_choice};
 
 /// How long requests that are being served may take when the tracker stops.
 const STOP_PATIENCE: Duration = Duration::from_millis(1000);
@@ -63,6 +63,7 @@ impl TrackerServer {
         let now = clock.now();
         let (files, loaded) = StateFiles::load(RealFs, &server.base_path.join("data"), now.unix_secs)?;
         let last_check_time = loaded.stored.last_check_time;
+        let answer_width = configured.settings.answer_width;
         let (cluster, losses) = Cluster::restore(configured.settings, addr.port(), now, loaded.stored);
         for loss in &losses {
             warn!("state files: {loss}");
@@ -75,7 +76,7 @@ impl TrackerServer {
             cluster,
             clock,
             last_check_time,
-            addr_size: configured.addr_size,
+            answer_width,
             parameters: configured.parameters,
             id_lines: configured.id_lines,
             limits: ServerLimits { max_package_bytes: bytes(server.buff_size_bytes), network_timeout },
@@ -98,6 +99,7 @@ impl TrackerServer {
 
         let tasks = TaskTracker::new();
         tasks.spawn_on(housekeeping::run(tracker.clone()), runtime.handle());
+        tasks.spawn_on(names::run(tracker.clone(), conf.advertise.clone()), runtime.handle());
         tasks.spawn_on(trunk_choice::run(tracker.clone(), wanted_choices), runtime.handle());
         tasks.spawn_on(election::run(tracker.clone(), wanted_asks), runtime.handle());
         for listener in listeners {

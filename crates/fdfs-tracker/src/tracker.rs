@@ -6,12 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fdfs_core::tracker::leader::{Answer, Ask, Election};
-use fdfs_core::tracker::{Cluster, ConnId, Effect, Event, HostPort, Now, Outcome, OwnState};
+use fdfs_core::tracker::{AnswerWidth, Cluster, ConnId, Effect, Event, HostPort, Now, Outcome, OwnState};
 use fdfs_net::rate_limit::RateLimit;
 use fdfs_net::{CallOptions, Gate, ServerLimits};
 use fdfs_proto::cmd::tracker::{GroupTrunkServer, StorageIdLine};
 use fdfs_proto::limits::PROTOCOL_VERSION;
-use fdfs_proto::shared::AddrSize;
 use fdfs_proto::{GroupName, VersionText};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +36,7 @@ pub(crate) struct Tracker {
     pub(crate) up_time: i64,
     /// `last_check_time` of the last run's `.tracker_status`, 0 without one.
     pub(crate) last_check_time: i64,
-    pub(crate) addr_size: AddrSize,
+    pub(crate) answer_width: AnswerWidth,
     pub(crate) parameters: Vec<u8>,
     pub(crate) id_lines: Option<Vec<StorageIdLine>>,
     pub(crate) limits: ServerLimits,
@@ -73,7 +72,7 @@ pub(crate) struct Parts {
     pub(crate) cluster: Cluster,
     pub(crate) clock: Clock,
     pub(crate) last_check_time: i64,
-    pub(crate) addr_size: AddrSize,
+    pub(crate) answer_width: AnswerWidth,
     pub(crate) parameters: Vec<u8>,
     pub(crate) id_lines: Option<Vec<StorageIdLine>>,
     pub(crate) limits: ServerLimits,
@@ -99,7 +98,7 @@ impl Tracker {
             cluster,
             clock,
             last_check_time,
-            addr_size,
+            answer_width,
             parameters,
             id_lines,
             limits,
@@ -118,7 +117,7 @@ impl Tracker {
             up_time: clock.now().unix_secs,
             clock,
             last_check_time,
-            addr_size,
+            answer_width,
             parameters,
             id_lines,
             limits,

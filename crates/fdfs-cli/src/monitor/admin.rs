@@ -93,6 +93,23 @@ pub(crate) async fn delete_group(client: &Client, group: GroupName) -> Result<()
     verdict(results)
 }
 
+/// As [`delete_group`], but a tracker of ours need not be restarted before it forgets the slots of deleted storages.
+pub(crate) async fn drop_group(client: &Client, group: GroupName) -> Result<(), AdminError> {
+    let trackers = client.trackers();
+    for tracker in &trackers {
+        tracker.ping().await?;
+    }
+    let mut results = Vec::with_capacity(trackers.len());
+    for tracker in &trackers {
+        results.push(match tracker.drop_group(group).await {
+            // A tracker of the reference does not know the command.
+            Err(error) if is_refused_with(&error, Status::EINVAL) => tracker.delete_group(group).await,
+            result => result,
+        });
+    }
+    verdict(results)
+}
+
 /// Makes a storage the trunk server of its group, or lets the leader choose one. Only the leader obeys, so all are
 /// asked in turn; gives the one that it is now.
 pub(crate) async fn set_trunk_server(

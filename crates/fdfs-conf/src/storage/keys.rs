@@ -8,7 +8,7 @@ use crate::server::read_port;
 use crate::store_path::COUNT_ALLOWED;
 use crate::table::{Action, Key};
 use crate::value::TimeOfDay;
-use crate::{Severity, trackers};
+use crate::{Severity, advertise, trackers};
 
 /// A row of the table.
 type Row = Key<StorageConf>;
@@ -45,6 +45,7 @@ pub(super) const KEYS: &[Row] = &[
     .since("6.11"),
     Row::bool("client_bind", true, |c, v| c.client_bind = v, "let outgoing connections come from bind_addr"),
     trackers::key(|c, r, key| c.tracker_servers = trackers::read(r, key)),
+    advertise::storage_key(|c, r, key| c.advertise = advertise::read_storage(r, key)),
     // The store paths are read at the end, when base_path is known.
     Row::custom("store_path_count", "count", "1", |_, _, _| {}, "number of store paths")
         .allowed(COUNT_ALLOWED)

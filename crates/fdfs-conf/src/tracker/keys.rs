@@ -3,10 +3,10 @@
 use fdfs_proto::{GroupName, Status};
 
 use super::TrackerConf;
-use crate::Severity;
 use crate::choice::{DownloadServer, IdType, ResponseIpAddrSize, StoreLookup, StorePathChoice, StoreServer};
 use crate::table::{Action, Key};
 use crate::value::{ReservedSpace, TimeOfDay};
+use crate::{Severity, advertise};
 
 /// A row of the table.
 type Row = Key<TrackerConf>;
@@ -146,11 +146,13 @@ pub(super) const KEYS: &[Row] = &[
             c.response_ip_addr_size = ResponseIpAddrSize::from_word(word).unwrap_or(ResponseIpAddrSize::V6);
             true
         },
-        "how wide addresses in answers are; auto: IPv6 size only if storage_ids.conf has an IPv6 address",
+        "how wide addresses in answers are; auto: IPv6 size if storage_ids.conf has an IPv6 address, and \
+         to those who ask over IPv6",
     )
     .allowed("auto, IPv4, IPv6")
     .otherwise("IPv6, with a warning")
     .since("6.15"),
+    advertise::tracker_key(|c, r, key| c.advertise = advertise::read_tracker(r, key)),
 ];
 
 /// The keys about trunk files, which storages ask for.

@@ -63,9 +63,30 @@ impl Cluster {
         if storage_count > 0 {
             return Err(ClusterError::GroupNotEmpty { storage_count });
         }
-        self.groups.remove(index);
+        Ok(self.remove_group(index))
+    }
+
+    /// Deletes a group in which there is nothing but the slots of deleted storages (our own command 249): the tracker need
+    /// not be restarted first (behaviour, W-29).
+    ///
+    /// # Errors
+    /// As [`Cluster::delete_group`], but deleted storages do not count.
+    pub fn drop_group(&mut self, group: &GroupName) -> Result<Vec<Effect>, ClusterError> {
+        let index = self.require_group(group)?;
+        let is_left = |storage: &&Storage| status::is_stored(storage.status);
+        let storage_count = self.groups[index].storages.iter().filter(is_left).count();
+        if storage_count > 0 {
+            return Err(ClusterError::GroupNotEmpty { storage_count });
+        }
+        Ok(self.remove_group(index))
+    }
+
+    fn remove_group(&mut self, index: usize) -> Vec<Effect> {
+        let group = self.groups.remove(index).name;
         self.rebalance();
-        Ok(vec![Effect::Log(Event::GroupDeleted { group: *group }), Effect::SaveGroups])
+        let mut effects = vec![Effect::Log(Event::GroupDeleted { group }), Effect::SaveGroups];
+        save_members(&mut effects);
+        effects
     }
 
     /// A storage that is identified by its address has a new one (78). It keeps its data under the new address; an

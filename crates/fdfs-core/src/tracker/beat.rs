@@ -54,6 +54,7 @@ impl Cluster {
         }
         self.groups[group].storages[index].stat.last_heart_beat_time = now.unix_secs;
         self.activate(now, conn, group, index, &mut effects);
+        self.expire_terms(now, group, index, &mut effects);
         Ok(Outcome::new(self.news(conn, group, index), effects))
     }
 
@@ -124,11 +125,13 @@ impl Cluster {
         if group.storages[index].told_trunk_chg_count != group.trunk_chg_count {
             group.storages[index].told_trunk_chg_count = group.trunk_chg_count;
             let trunk_server = group.trunk_server.and_then(|id| group.storage(&id));
-            news.trunk_server = Some(trunk_server.map_or(StorageBrief::NONE, |storage| storage.brief(&joined.peer_ip)));
+            news.trunk_server =
+                Some(trunk_server.map_or(StorageBrief::NONE, |storage| storage.brief_for(&joined.peer_ip, &joined.id)));
         }
         if group.storages[index].told_chg_count != group.chg_count {
             group.storages[index].told_chg_count = group.chg_count;
-            news.storages = Some(group.sorted().map(|storage| storage.brief(&joined.peer_ip)).collect());
+            news.storages =
+                Some(group.sorted().map(|storage| storage.brief_for(&joined.peer_ip, &joined.id)).collect());
         }
         news
     }

@@ -141,6 +141,15 @@ pub enum Event {
         /// Those of its group.
         group_path_count: usize,
     },
+    /// A storage takes no more uploads, or takes them again.
+    Drained {
+        /// Its group.
+        group: GroupName,
+        /// Its id.
+        id: StorageId,
+        /// Whether it takes none.
+        drained: bool,
+    },
     /// A group has another trunk server; also a line of `trunk_server_change.log`.
     TrunkServerChanged {
         /// The group.
@@ -194,6 +203,12 @@ impl fmt::Display for Event {
                 "storage {id} has {path_count} store paths, its group {group} {group_path_count}: the others wait until \
                  every storage of the group has as many"
             ),
+            Self::Drained { group, id, drained: true } => {
+                write!(f, "storage {id} of group {group} is drained: it takes no new uploads")
+            }
+            Self::Drained { group, id, drained: false } => {
+                write!(f, "storage {id} of group {group} takes uploads again")
+            }
             Self::TrunkServerChanged { group, old, new } => {
                 write!(f, "trunk server of group {group}: {} => {}", shown(old), shown(new))
             }

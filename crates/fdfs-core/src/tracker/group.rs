@@ -138,6 +138,12 @@ impl Group {
         self.writable.iter().filter_map(|&index| self.storages.get(index))
     }
 
+    /// Indexes of those that are drained and could be written to otherwise, sorted by id.
+    pub(crate) fn drained(&self) -> impl Iterator<Item = usize> {
+        let is_drained = |index: &usize| self.storages[*index].is_changeable() && self.storages[*index].drained;
+        self.by_id.iter().copied().filter(is_drained)
+    }
+
     /// A member.
     #[must_use]
     pub fn storage(&self, id: &StorageId) -> Option<&Storage> {

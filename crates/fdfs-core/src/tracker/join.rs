@@ -12,6 +12,7 @@ use super::group::{Group, GroupPort};
 use super::ids::id_of_address;
 use super::status::{self, StatusEvent};
 use super::storage::Storage;
+use super::terms::TERMS_PATIENCE_MS;
 use super::time::Now;
 use super::trackers::TrackerAddr;
 
@@ -153,7 +154,7 @@ impl Cluster {
                 self.add_storage(now, group, &who, shape.port, status, &mut effects)
             }
         };
-        self.note_join(group, storage, peer, join, &who, shape);
+        self.note_join(now, (group, storage), peer, join, &who, shape);
         if shape.path_count > self.groups[group].path_count {
             effects.push(Effect::Log(Event::MorePathsThanGroup {
                 group: join.group,
@@ -325,7 +326,15 @@ impl Cluster {
     }
 
     /// What every accepted join takes over.
-    fn note_join(&mut self, group: usize, index: usize, peer: &JoinPeer, join: &Join, who: &Identity, shape: Shape) {
+    fn note_join(
+        &mut self,
+        now: Now,
+        (group, index): (usize, usize),
+        peer: &JoinPeer,
+        join: &Join,
+        who: &Identity,
+        shape: Shape,
+    ) {
         let group = &mut self.groups[group];
         let storage = &mut group.storages[index];
         storage.rw = who.rw;
@@ -349,7 +358,10 @@ impl Cluster {
             storage.connection = Some(peer.conn);
             (storage.is_gone, storage.gone_since_mono_ms) = (false, None);
             (storage.told_chg_count, storage.told_trunk_chg_count) = (0, 0);
+            storage.terms_due_mono_ms = Some(now.mono_ms.saturating_add(TERMS_PATIENCE_MS));
         }
+        // Its id or addresses may be others, and so the rules of tracker.conf that are about it.
+        storage.set_routes(&group.name, &self.settings);
         let joined = Joined { group: group.name, id: storage.id, peer_ip: peer.ip, told_leader_chg_count };
         self.joined.insert(peer.conn, joined);
         // The priority and the right to write decide who is preferred.

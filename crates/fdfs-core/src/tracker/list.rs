@@ -101,11 +101,12 @@ impl Group {
     }
 
     fn storage_info(&self, storage: &Storage, settings: &Settings, asker: &IpText) -> StorageInfo {
+        let (ip, port) = storage.reached_by(asker, settings.answer_width.for_asker(asker));
         StorageInfo {
             status: storage.status,
-            rw: storage.rw,
+            rw: storage.rw(),
             id: storage.id,
-            ip: *storage.addrs.for_asker(asker),
+            ip,
             sync_source: storage.sync_source.unwrap_or(StorageId::EMPTY),
             version: storage.version,
             join_time: storage.join_time,
@@ -117,7 +118,7 @@ impl Group {
             path_count: storage.path_count,
             subdir_count: storage.subdir_count,
             current_write_path: storage.current_write_path,
-            port: storage.port,
+            port,
             stat: storage.stat,
             is_trunk_server: self.trunk_server == Some(storage.id),
         }

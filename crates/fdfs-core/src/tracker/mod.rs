@@ -19,6 +19,8 @@
 //! | what other storages must still be told     | `changelog.rs`  |
 //! | trunk servers                              | `trunk.rs`      |
 //! | who is at this address                     | `identity.rs`   |
+//! | which address of a storage is told to whom  | `routes.rs`     |
+//! | what storages of ours tell beyond a join    | `terms.rs`      |
 //! | the other trackers, the leader             | `trackers.rs`, `rank.rs` |
 //! | who becomes the leader                     | `leader/`       |
 //! | what watching storages are told             | `watch.rs`      |
@@ -44,6 +46,7 @@ mod liveness;
 mod loss;
 mod rank;
 mod restore;
+mod routes;
 pub mod select;
 mod settings;
 mod snapshot;
@@ -52,6 +55,7 @@ pub mod status;
 mod storage;
 mod sync;
 mod synced;
+mod terms;
 #[cfg(test)]
 mod tests_support;
 mod time;
@@ -75,6 +79,7 @@ pub use list::{GroupInfo, StorageInfo};
 pub use loss::Loss;
 pub use rank::TrackerStatus;
 pub use restore::Stored;
+pub use routes::{Advertise, AnswerWidth, StoragePick};
 pub use select::{Endpoint, FileFacts, Source, StoreAll, StoreOne};
 pub use settings::{DownloadServer, IdType, Reserved, Settings, StoreLookup, StorePath, StoreServer};
 pub use snapshot::{GroupRow, ServerRow, TimestampRow};

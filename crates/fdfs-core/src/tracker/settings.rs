@@ -3,6 +3,7 @@
 use fdfs_proto::GroupName;
 
 use super::ids::IdTable;
+use super::routes::{Advertise, AnswerWidth};
 
 /// How a group is chosen for an upload (`store_lookup`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +123,10 @@ pub struct Settings {
     pub trust_storage_server_id: bool,
     /// `id_type_in_filename`.
     pub id_type_in_filename: IdType,
+    /// `advertise`: which address of a storage is told to whom, the first that matches counts.
+    pub advertise: Vec<Advertise>,
+    /// `response_ip_addr_size`: how wide the addresses of some answers are.
+    pub answer_width: AnswerWidth,
 }
 
 impl Settings {
@@ -165,6 +170,8 @@ impl Default for Settings {
             ids: None,
             trust_storage_server_id: true,
             id_type_in_filename: IdType::Ip,
+            advertise: Vec::new(),
+            answer_width: AnswerWidth::default(),
         }
     }
 }

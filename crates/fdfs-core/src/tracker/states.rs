@@ -1,6 +1,6 @@
 //! What tools are shown of the whole cluster: trackers (96), storages (97) and space (98).
 
-use fdfs_proto::shared::{ConnectionCounts, StorageStatus};
+use fdfs_proto::shared::{AddrSize, ConnectionCounts, StorageStatus};
 use fdfs_proto::{GroupName, IpText, StorageId, VersionText};
 
 use super::addr::HostPort;
@@ -159,7 +159,7 @@ impl Cluster {
         };
         let state = |(group, storage): (&Group, &Storage)| StorageState {
             id: storage.id,
-            host: HostPort { ip: *storage.addrs.for_asker(asker), port: storage.port },
+            host: host_for(storage, asker),
             is_trunk_server: group.trunk_server == Some(storage.id),
             status: storage.status,
             connections: storage.stat.connections,
@@ -195,6 +195,12 @@ impl Cluster {
         };
         self.groups.iter().map(state).filter(wanted).collect()
     }
+}
+
+/// Where `asker` reaches a storage; addresses of these answers are always wide.
+fn host_for(storage: &Storage, asker: &IpText) -> HostPort {
+    let (ip, port) = storage.reached_by(asker, AddrSize::V6);
+    HostPort { ip, port }
 }
 
 #[cfg(test)]

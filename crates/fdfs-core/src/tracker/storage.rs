@@ -1,6 +1,7 @@
 //! One storage as this tracker knows it.
 
-use fdfs_proto::shared::{RwMode, StorageBrief, StorageStat, StorageStatus};
+use fdfs_proto::ours::Route;
+use fdfs_proto::shared::{AddrSize, RwMode, StorageBrief, StorageStat, StorageStatus};
 use fdfs_proto::{IpText, StorageId, VersionText};
 
 use super::addr::Addrs;
@@ -26,6 +27,14 @@ pub struct Storage {
     pub(crate) port: u16,
     pub(crate) status: StorageStatus,
     pub(crate) rw: RwMode,
+    /// It told that it takes no new uploads.
+    pub(crate) drained: bool,
+    /// Its terms are those of an earlier connection until it tells new ones, and are forgotten at this time.
+    pub(crate) terms_due_mono_ms: Option<u64>,
+    /// What it told of the addresses at which it is reached, and from where.
+    pub(crate) own_routes: Vec<Route>,
+    /// The same behind what tracker.conf says of it.
+    pub(crate) routes: Vec<Route>,
     pub(crate) version: VersionText,
     pub(crate) join_time: i64,
     pub(crate) up_time: i64,
@@ -64,6 +73,10 @@ impl Storage {
             port,
             status,
             rw: RwMode::Both,
+            drained: false,
+            terms_due_mono_ms: None,
+            own_routes: Vec::new(),
+            routes: Vec::new(),
             version: VersionText::EMPTY,
             join_time: 0,
             up_time: 0,
@@ -113,10 +126,14 @@ impl Storage {
         self.status
     }
 
-    /// What it may be used for.
+    /// What it may be used for: what storage_ids.conf allows, without uploads where it is drained.
     #[must_use]
     pub const fn rw(&self) -> RwMode {
-        self.rw
+        match (self.rw, self.drained) {
+            (RwMode::Both | RwMode::Read, true) => RwMode::Read,
+            (RwMode::Write | RwMode::None, true) => RwMode::None,
+            (rw, false) => rw,
+        }
     }
 
     /// Up to when everything of its peers has arrived here, unix seconds.
@@ -146,13 +163,30 @@ impl Storage {
     /// Whether uploads and updates may go to it now.
     #[must_use]
     pub fn is_writable(&self) -> bool {
+        self.is_changeable() && !self.drained
+    }
+
+    /// Whether changes of files that are there may go to it now, drained or not.
+    #[must_use]
+    pub fn is_changeable(&self) -> bool {
         self.status == StorageStatus::Active && self.rw.can_write()
     }
 
     /// Its record in lists of the group, with the address for `asker`.
     #[must_use]
     pub fn brief(&self, asker: &IpText) -> StorageBrief {
-        StorageBrief { status: self.status, port: u32::from(self.port), id: self.id, ip: *self.addrs.for_asker(asker) }
+        let (ip, port) = self.reached_by(asker, AddrSize::V6);
+        StorageBrief { status: self.status, port: u32::from(port), id: self.id, ip }
+    }
+
+    /// The same for a storage of its group: to itself it is known by its own address.
+    #[must_use]
+    pub(crate) fn brief_for(&self, asker: &IpText, asker_id: &StorageId) -> StorageBrief {
+        if self.id != *asker_id {
+            return self.brief(asker);
+        }
+        let ip = *self.addrs.for_asker(asker);
+        StorageBrief { status: self.status, port: u32::from(self.port), id: self.id, ip }
     }
 
     /// Forgets every number, as a deletion does; what identifies it stays.
@@ -160,6 +194,7 @@ impl Storage {
         let kept = Self::new(self.id, self.addrs, self.port, self.status);
         *self = Self {
             rw: self.rw,
+            routes: std::mem::take(&mut self.routes),
             version: self.version,
             join_time: self.join_time,
             changelog_offset: self.changelog_offset,

@@ -34,7 +34,7 @@ impl Cluster {
         let has_others =
             group.storages.iter().enumerate().any(|(other, storage)| other != index && storage.status.is_available());
         let answer = if has_others {
-            let source = group.writable.iter().copied().find(|&other| other != index);
+            let source = group.writable.iter().copied().chain(group.drained()).find(|&other| other != index);
             let id = group.storages[source.ok_or(ClusterError::NoSyncSource)?].id;
             Some(SyncSource { id, until: now.unix_secs })
         } else {

@@ -88,8 +88,8 @@ impl Cluster {
         let preferred = group.storages.get(group.preferred?)?;
         let others = group.writable().filter(|storage| storage.id != preferred.id);
         Some(TrunkCandidates {
-            preferred: preferred.endpoint(asker),
-            others: others.map(|storage| storage.endpoint(asker)).collect(),
+            preferred: preferred.endpoint(asker, &self.settings),
+            others: others.map(|storage| storage.endpoint(asker, &self.settings)).collect(),
             last: group.last_trunk_server,
         })
     }
@@ -165,10 +165,10 @@ impl Cluster {
                 if storage.status != StorageStatus::Active {
                     return Err(ClusterError::NotActive { id: *id, status: storage.status });
                 }
-                if !storage.rw.can_write() {
+                if !storage.is_writable() {
                     return Err(ClusterError::NotWritable { id: *id });
                 }
-                Ok(TrunkRequest::Appoint(storage.endpoint(asker)))
+                Ok(TrunkRequest::Appoint(storage.endpoint(asker, &self.settings)))
             }
         }
     }

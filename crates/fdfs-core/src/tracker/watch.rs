@@ -23,11 +23,11 @@ impl Cluster {
         Ok(GroupView {
             leads: self.trackers.is_leader(),
             leader: self.leader_brief(),
-            trunk_server: trunk_server.map_or(StorageBrief::NONE, |storage| storage.brief(asker)),
+            trunk_server: trunk_server.map_or(StorageBrief::NONE, |storage| storage.brief_for(asker, id)),
             source: storage.and_then(|storage| storage.sync_source).unwrap_or(StorageId::EMPTY),
             until_secs: storage.map_or(0, |storage| storage.sync_until),
             synced_secs: storage.map_or(0, |storage| storage.last_synced()),
-            storages: group.sorted().map(|storage| storage.brief(asker)).collect(),
+            storages: group.sorted().map(|storage| storage.brief_for(asker, id)).collect(),
         })
     }
 

@@ -9,6 +9,7 @@ use fdfs_core::tracker::status::{self, StatusEvent};
 use fdfs_net::Caller;
 use fdfs_proto::cmd::tracker::{Beat, BeatAnswer, ChangeStatus, DiskUsage, PathSpace, SyncReport, SyncedUpTo};
 use fdfs_proto::limits::STORAGES_PER_GROUP;
+use fdfs_proto::ours::StorageTerms;
 use fdfs_proto::shared::StorageStatus;
 use tokio::time::{Instant, sleep_until};
 
@@ -29,6 +30,11 @@ const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 const LEADER_PATIENCE: Duration = Duration::from_secs(1);
 /// A tracker that does not agree with the leader is told so this often at the most.
 const CORRECT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a tracker may take to show that it is one of ours, while there are terms to tell.
+const TERMS_PATIENCE: Duration = Duration::from_secs(1);
+/// How often names in `advertise` are looked up again.
+const TERMS_PAUSE: Duration = Duration::from_secs(10);
 
 /// What is due when, on one connection.
 pub(super) struct Reports<'s, 'a> {
@@ -54,6 +60,8 @@ pub(super) struct Reports<'s, 'a> {
     /// The status in which this tracker had us when the last beat was sent.
     beaten_as: Option<StorageStatus>,
     started: Instant,
+    told_terms: Option<StorageTerms>,
+    terms_at: Instant,
 }
 
 impl<'s, 'a> Reports<'s, 'a> {
@@ -81,6 +89,8 @@ impl<'s, 'a> Reports<'s, 'a> {
             trunk: TrunkReports::default(),
             beaten_as: None,
             started: now,
+            told_terms: None,
+            terms_at: now,
         }
     }
 
@@ -89,6 +99,7 @@ impl<'s, 'a> Reports<'s, 'a> {
         let storage = self.session.storage.clone();
         let mut changes = storage.link.changes();
         let mut received = storage.received.changes();
+        let mut orders = storage.terms.changes();
         if storage.cluster.params.storage_ip_changed_auto_adjust {
             self.session.read_changelog(caller).await?;
         }
@@ -108,6 +119,7 @@ impl<'s, 'a> Reports<'s, 'a> {
                     self.after_news(someone_went);
                 }
                 _ = received.changed() => {}
+                _ = orders.changed() => (self.terms_at, self.disk_at) = (Instant::now(), Instant::now()),
             }
         }
     }
@@ -126,6 +138,12 @@ impl<'s, 'a> Reports<'s, 'a> {
         }
         let leaders_at = self.leaders.look(self.session, caller).await?;
         self.correct_status(caller).await?;
+        if self.watcher.works() && self.terms_at <= Instant::now() {
+            self.tell_terms(caller).await?;
+        }
+        if self.waits_to_tell_terms() {
+            return Ok(self.started + TERMS_PATIENCE);
+        }
         // Disks first: a storage is ACTIVE with its first report, and must not be offered as one without space.
         if self.disk_at <= Instant::now() {
             self.report_disks(caller).await?;
@@ -146,7 +164,29 @@ impl<'s, 'a> Reports<'s, 'a> {
         Ok([self.settle_at, sync_at, leaders_at]
             .into_iter()
             .flatten()
+            .chain(self.watcher.works().then_some(self.terms_at))
             .fold(self.beat_at.min(self.disk_at).min(trunk_at), Instant::min))
+    }
+
+    /// A tracker of ours is told our terms before it may offer us: it says in a moment that it is one.
+    fn waits_to_tell_terms(&self) -> bool {
+        self.told_terms.is_none()
+            && self.watcher.is_open()
+            && self.started.elapsed() < TERMS_PATIENCE
+            && !self.session.storage.terms.are_usual()
+    }
+
+    async fn tell_terms(&mut self, caller: &mut Caller) -> Result<(), LinkError> {
+        self.terms_at = Instant::now() + TERMS_PAUSE;
+        let terms = self.session.storage.terms.to_tell(self.told_terms.as_ref()).await;
+        if self.told_terms.as_ref() != Some(&terms) {
+            match tell(caller, &terms).await {
+                // A tracker of ours, but an old one: it goes on without.
+                Err(LinkError::Refused { .. }) | Ok(()) => self.told_terms = Some(terms),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Whether this tracker may decide who copies our old files: it leads, or nobody has said for a while that he does.

@@ -62,6 +62,12 @@ impl Watcher {
         }
     }
 
+    /// Whether nothing is known yet: the tracker has neither answered nor refused.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.works() && self.views.has_changed().is_ok()
+    }
+
     /// Whether the tracker is one of ours and has answered.
     #[must_use]
     pub fn works(&self) -> bool {

@@ -137,7 +137,8 @@ fn end(storage: &Storage, index: u8, files: &RecoveryFiles) -> Result<(), Recove
         path.set_stage(RecoveryStage::Done);
     }
     let path = &storage.slot(index)?.path;
-    let facts = path_facts(path.space()?, path.is_readonly(), path.broken().is_some());
+    let takes_none = path.broken().is_some() || storage.terms.is_path_drained(index);
+    let facts = path_facts(path.space()?, path.is_readonly(), takes_none);
     storage.placing.update_path(usize::from(index), facts);
     Ok(())
 }

@@ -39,6 +39,7 @@ use crate::recovery::Recovery;
 use crate::stat::Stats;
 use crate::storage::Storage;
 use crate::sync::SyncState;
+use crate::terms::Terms;
 use crate::trunk::{DeskParts, TrunkSpace};
 use crate::write_path::{FileLocks, History, PathSlot, TAIL_BYTES, WritePath};
 
@@ -135,13 +136,15 @@ pub(crate) async fn open_storage(
         }
     };
 
+    let terms = Terms::load(&state_dir, conf.advertise.clone())?;
     let mut facts = Vec::with_capacity(opened.len());
     let mut paths = Vec::with_capacity(opened.len());
     let mut recoveries = Vec::with_capacity(opened.len());
     for opened in opened {
         // The note that it must be recovered comes first: with its sub directories it looks like any other.
         let needs_recovery = store_paths::needs_recovery(&opened, was_member)?;
-        facts.push(path_facts(opened.path.space()?, opened.path.is_readonly(), needs_recovery));
+        let takes_none = needs_recovery || terms.is_path_drained(opened.path.index());
+        facts.push(path_facts(opened.path.space()?, opened.path.is_readonly(), takes_none));
         recoveries.push(needs_recovery);
         let path = Arc::new(opened.path);
         if opened.is_incomplete {
@@ -198,6 +201,7 @@ pub(crate) async fn open_storage(
     Ok(Storage {
         sync,
         group: identity.group,
+        terms,
         link: LinkState::new(&identity, addr.port(), conf.tracker_servers.len()),
         identity,
         trunk: TrunkSpace::open(state_dir.path(), parts)?,

@@ -23,8 +23,8 @@ mod shared {
 /// Every body, request or answer, that is a [`Wire`].
 pub const WIRE_BODIES: &[Target] = wire_bodies! {
     ours::{
-        GroupView, SelfReportRequest, SyncHello, SyncHelloAnswer, SyncReached, SyncStatusRequest, TrunkBatch,
-        TrunkBatchAnswer, TrunkLogRequest, WatchGroup,
+        Drain, DropGroup, GroupView, Route, SelfReportRequest, StorageTerms, SyncHello, SyncHelloAnswer, SyncReached,
+        SyncStatusRequest, TrunkBatch, TrunkBatchAnswer, TrunkLogRequest, WatchGroup,
     }
     shared::{ FileId, StorageBrief, StorageStat, TrunkHeader }
     storage::{

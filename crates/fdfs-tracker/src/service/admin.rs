@@ -2,6 +2,7 @@
 
 use fdfs_core::tracker::ClusterError;
 use fdfs_proto::cmd::tracker::{DeleteGroup, DeleteStorage, ReportIpChanged};
+use fdfs_proto::ours::DropGroup;
 
 use super::Call;
 use crate::error::RequestError;
@@ -18,6 +19,13 @@ pub(super) async fn delete_storage(call: &mut Call<'_>) -> Result<(), RequestErr
 pub(super) async fn delete_group(call: &mut Call<'_>) -> Result<(), RequestError> {
     let DeleteGroup { group } = call.decode()?;
     let ticket = call.tracker.change(|cluster| cluster.delete_group(&group))?;
+    call.tracker.saver.saved(ticket).await
+}
+
+/// Our own command 249.
+pub(super) async fn drop_group(call: &mut Call<'_>) -> Result<(), RequestError> {
+    let DropGroup { group } = call.decode()?;
+    let ticket = call.tracker.change(|cluster| cluster.drop_group(&group))?;
     call.tracker.saver.saved(ticket).await
 }
 

@@ -31,7 +31,7 @@ pub(super) fn all_groups(call: &mut Call<'_>) -> Result<(), RequestError> {
 pub(super) fn storages(call: &mut Call<'_>) -> Result<(), RequestError> {
     let ListStorages { group, id } = call.decode()?;
     let infos = call.tracker.read(|cluster| cluster.list_storages(&group, id.as_ref(), &call.peer.ip))?;
-    StorageList { storages: infos.iter().map(storage_record).collect() }.encode(call.tracker.addr_size, call.answer);
+    StorageList { storages: infos.iter().map(storage_record).collect() }.encode(call.addr_size(), call.answer);
     Ok(())
 }
 

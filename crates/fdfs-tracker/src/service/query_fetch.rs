@@ -13,7 +13,7 @@ pub(super) fn one(call: &mut Call<'_>) -> Result<(), RequestError> {
     let FetchRequest { group, name } = call.decode()?;
     let (now, facts) = (call.tracker.now(), facts_of(&name));
     let found = call.tracker.query(|cluster| cluster.query_fetch_one(now, &group, &facts, &call.peer.ip))?;
-    FetchTarget { group, server: storage_addr(&found) }.encode(call.tracker.addr_size, call.answer);
+    FetchTarget { group, server: storage_addr(&found) }.encode(call.addr_size(), call.answer);
     Ok(())
 }
 
@@ -22,7 +22,7 @@ pub(super) fn all(call: &mut Call<'_>) -> Result<(), RequestError> {
     let (now, facts) = (call.tracker.now(), facts_of(&name));
     let found = call.tracker.query(|cluster| cluster.query_fetch_all(now, &group, &facts, &call.peer.ip))?;
     let servers = found.iter().map(storage_addr).collect();
-    FetchTargets { group, servers }.encode(call.tracker.addr_size, call.answer);
+    FetchTargets { group, servers }.encode(call.addr_size(), call.answer);
     Ok(())
 }
 
@@ -31,7 +31,7 @@ pub(super) fn update(call: &mut Call<'_>) -> Result<(), RequestError> {
     let facts = facts_of(&name);
     let now = call.tracker.now();
     let found = call.tracker.query(|cluster| cluster.query_update(now, &group, &facts, &call.peer.ip))?;
-    FetchTarget { group, server: storage_addr(&found) }.encode(call.tracker.addr_size, call.answer);
+    FetchTarget { group, server: storage_addr(&found) }.encode(call.addr_size(), call.answer);
     Ok(())
 }
 

@@ -32,7 +32,7 @@ fn one(call: &mut Call<'_>, named: Option<&GroupName>) -> Result<(), RequestErro
     let found = call.tracker.query(|cluster| cluster.query_store_one(named, &call.peer.ip))?;
     let server = storage_addr(&found.storage);
     let target = StoreTarget { group: found.group, server, store_path_index: found.path_index };
-    target.encode(call.tracker.addr_size, call.answer);
+    target.encode(call.addr_size(), call.answer);
     Ok(())
 }
 
@@ -40,7 +40,7 @@ fn all(call: &mut Call<'_>, named: Option<&GroupName>) -> Result<(), RequestErro
     let found = call.tracker.query(|cluster| cluster.query_store_all(named, &call.peer.ip))?;
     let servers = found.storages.iter().map(storage_addr).collect();
     let targets = StoreTargets { group: found.group, servers, store_path_index: found.path_index };
-    targets.encode(call.tracker.addr_size, call.answer);
+    targets.encode(call.addr_size(), call.answer);
     Ok(())
 }
 

@@ -103,6 +103,12 @@ impl Group {
         Some(next)
     }
 
+    /// A drained storage, where no other may change files: one that has the file, else any.
+    fn drained_with(&self, file: &FileFacts, now: Now, settings: &Settings) -> Option<usize> {
+        let drained: Vec<usize> = self.drained().collect();
+        self.first_with(&drained.iter().copied(), file, now, settings).or_else(|| drained.first().copied())
+    }
+
     /// The preferred storage where nobody is known to have the file: it may have it.
     fn fallback(&self) -> Option<usize> {
         self.preferred.filter(|&index| self.storages[index].rw.can_read())
@@ -137,7 +143,7 @@ impl Cluster {
             found = group.first_with(&group.readable.iter().copied(), file, now, settings);
         }
         let found = found.or_else(|| group.fallback()).ok_or(ClusterError::NoReadable { group: group.name })?;
-        Ok(group.storages[found].endpoint(asker))
+        Ok(group.storages[found].endpoint(asker, settings))
     }
 
     /// Every storage that a file can be read from (105); at least one.
@@ -160,14 +166,15 @@ impl Cluster {
         };
         let best = group.readable().map(has).max().unwrap_or(Has::No);
         let with = |storage: &&Storage| best > Has::No && has(storage) == best;
-        let mut found: Vec<Endpoint> = group.readable().filter(with).map(|storage| storage.endpoint(asker)).collect();
+        let mut found: Vec<Endpoint> =
+            group.readable().filter(with).map(|storage| storage.endpoint(asker, &self.settings)).collect();
         if !file.normal {
             found.truncate(1);
         }
         if found.is_empty() {
             let likely = group.first_with(&group.readable.iter().copied(), file, now, &self.settings);
             let fallback = likely.or_else(|| group.fallback()).ok_or(ClusterError::NoReadable { group: group.name })?;
-            found.push(group.storages[fallback].endpoint(asker));
+            found.push(group.storages[fallback].endpoint(asker, &self.settings));
         }
         Ok(found)
     }
@@ -187,10 +194,10 @@ impl Cluster {
         let (group, settings) = (&mut self.groups[index], &self.settings);
         let found = match group.source_in(file, &group.writable) {
             Some(source) => Some(source),
-            None => group.next_writable_with(file, now, settings),
+            None => group.next_writable_with(file, now, settings).or_else(|| group.drained_with(file, now, settings)),
         };
         let found = found.ok_or(ClusterError::NoWritable { group: Some(group.name) })?;
-        Ok(group.storages[found].endpoint(asker))
+        Ok(group.storages[found].endpoint(asker, settings))
     }
 
     fn require_readable(&self, group: &GroupName) -> Result<usize, ClusterError> {

@@ -16,6 +16,7 @@ use std::net::Ipv4Addr;
 
 use fdfs_proto::{GroupName, IpText, StorageId};
 
+use super::settings::Settings;
 use super::storage::Storage;
 
 /// Where a client is sent.
@@ -78,8 +79,9 @@ impl FileFacts {
 }
 
 impl Storage {
-    pub(crate) fn endpoint(&self, asker: &IpText) -> Endpoint {
-        Endpoint { id: self.id, ip: *self.addrs.for_asker(asker), port: self.port }
+    pub(crate) fn endpoint(&self, asker: &IpText, settings: &Settings) -> Endpoint {
+        let (ip, port) = self.reached_by(asker, settings.answer_width.for_asker(asker));
+        Endpoint { id: self.id, ip, port }
     }
 
     /// Whether a file name means this storage; the port is not compared.

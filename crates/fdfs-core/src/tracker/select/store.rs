@@ -20,13 +20,17 @@ impl Cluster {
         let name = group.name;
         let first = group.next_writable(settings).ok_or(ClusterError::NoWritable { group: Some(name) })?;
         if let Some(path_index) = group.next_path(first, settings) {
-            return Ok(StoreOne { group: name, storage: group.storages[first].endpoint(asker), path_index });
+            return Ok(StoreOne { group: name, storage: group.storages[first].endpoint(asker, settings), path_index });
         }
         let others: Vec<usize> = group.writable_behind(first).collect();
         for index in others {
             if let Some(path_index) = group.next_path(index, settings) {
                 group.took_turn(index);
-                return Ok(StoreOne { group: name, storage: group.storages[index].endpoint(asker), path_index });
+                return Ok(StoreOne {
+                    group: name,
+                    storage: group.storages[index].endpoint(asker, settings),
+                    path_index,
+                });
             }
         }
         Err(ClusterError::NoSpace { group: Some(name) })
@@ -48,7 +52,7 @@ impl Cluster {
         }
         let first = *chosen.first().ok_or(ClusterError::NoWritable { group: Some(name) })?;
         let path_index = group.next_path(first, settings).ok_or(ClusterError::NoSpace { group: Some(name) })?;
-        let storages = chosen.into_iter().map(|index| group.storages[index].endpoint(asker)).collect();
+        let storages = chosen.into_iter().map(|index| group.storages[index].endpoint(asker, settings)).collect();
         Ok(StoreAll { group: name, storages, path_index })
     }
 }
