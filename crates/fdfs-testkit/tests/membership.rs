@@ -6,7 +6,6 @@ use fdfs_client::{FileId, UploadOptions};
 use fdfs_proto::ours::{Drain, SelfReport};
 use fdfs_proto::shared::RwMode;
 use fdfs_proto::{Command, Status, Wire};
-use fdfs_testkit::raw::packet;
 use fdfs_testkit::{Cluster, wait_for};
 
 fn drain(cluster: &Cluster, index: usize, store_path: Option<u8>, drained: bool) -> Option<u8> {
