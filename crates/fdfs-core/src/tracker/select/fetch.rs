@@ -110,8 +110,14 @@ impl Group {
     }
 
     /// The preferred storage where nobody is known to have the file: it may have it.
-    fn fallback(&self) -> Option<usize> {
-        self.preferred.filter(|&index| self.storages[index].rw.can_read())
+    ///
+    /// Differs from C: where no storage takes files, and so none is preferred, it is the one that has come furthest with
+    /// what the file's maker did. The reference then gives no file that is younger than five minutes (behaviour, W-46).
+    fn fallback(&self, file: &FileFacts) -> Option<usize> {
+        let maker = self.maker(file);
+        let reached = |index: usize| self.storages[index].synced_from.get(maker.as_ref()?);
+        let furthest = || self.readable.iter().copied().max_by_key(|&index| reached(index));
+        self.preferred.filter(|&index| self.storages[index].rw.can_read()).or_else(furthest)
     }
 }
 
@@ -142,7 +148,7 @@ impl Cluster {
             // Differs from C: a storage that has at least the beginning of the file's story is better than any.
             found = group.first_with(&group.readable.iter().copied(), file, now, settings);
         }
-        let found = found.or_else(|| group.fallback()).ok_or(ClusterError::NoReadable { group: group.name })?;
+        let found = found.or_else(|| group.fallback(file)).ok_or(ClusterError::NoReadable { group: group.name })?;
         Ok(group.storages[found].endpoint(asker, settings))
     }
 
@@ -173,7 +179,8 @@ impl Cluster {
         }
         if found.is_empty() {
             let likely = group.first_with(&group.readable.iter().copied(), file, now, &self.settings);
-            let fallback = likely.or_else(|| group.fallback()).ok_or(ClusterError::NoReadable { group: group.name })?;
+            let fallback =
+                likely.or_else(|| group.fallback(file)).ok_or(ClusterError::NoReadable { group: group.name })?;
             found.push(group.storages[fallback].endpoint(asker, &self.settings));
         }
         Ok(found)
@@ -370,7 +377,9 @@ mod tests {
         }
         let settings = cluster.settings.clone();
         cluster.groups[0].rebuild(&settings);
-        assert_eq!(ones(&mut cluster, &file(true, NOW), 1), "!", "nobody writable, nobody preferred");
+        let source = cluster.groups[0].storages[0].id;
+        cluster.groups[0].storages[1].synced_from.set(now(NOW), source, NOW - 5);
+        assert_eq!(ones(&mut cluster, &file(true, NOW), 2), "22", "W-46: nobody preferred, the furthest is asked");
         assert_eq!(ones(&mut cluster, &FileFacts::UNKNOWN, 2), "23", "an undecodable name is taken to be old");
     }
 
