@@ -82,11 +82,17 @@ impl<F: Fs> StorePath<F> {
     /// [`StoreError::Disk`].
     pub fn remove_meta(&self, true_name: &str) -> Result<bool, StoreError> {
         // Most files have none, and looking is cheaper than a removal that fails.
-        let name = meta_name(true_name);
-        match self.stat(&name) {
+        Ok(self.has_meta(true_name)? && self.remove(&meta_name(true_name)).map(|()| true)?)
+    }
+
+    /// Whether a file has metadata.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn has_meta(&self, true_name: &str) -> Result<bool, StoreError> {
+        match self.stat(&meta_name(true_name)) {
             Err(e) if e.is_not_found() => Ok(false),
-            Err(e) => Err(e),
-            Ok(_) => self.remove(&name).map(|()| true),
+            other => other.map(|_| true),
         }
     }
 }

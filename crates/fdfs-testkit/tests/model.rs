@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use fdfs_testkit::model::Model;
-use fdfs_testkit::{Cluster, LayoutBuilder};
+use fdfs_testkit::{Cluster, LayoutBuilder, wait_for};
 
 const ROUNDS: usize = 6;
 const STEPS: usize = 350;
@@ -70,4 +70,22 @@ fn a_replica_that_was_away_now_and_then_comes_to_the_same_files() {
     let bases: Vec<_> = cluster.storages.iter().map(|storage| storage.plan.base_path.as_path()).collect();
     model.wait_until_equal(cluster.storages[1].addr(), &bases);
     model.check_all(cluster.storages[0].addr());
+}
+
+/// Small files lie in trunk files, the others as ever; some are small enough only when nobody appends to them.
+#[test]
+fn so_do_files_in_slots() {
+    let seed = seed();
+    let builder = Cluster::builder().group("group1", 1).store_paths(2).tracker_key("use_trunk_file", true);
+    let builder = builder.tracker_key("slot_max_size", "2KB").tracker_key("trunk_file_size", "4MB");
+    let mut cluster = builder.start();
+    let mut model = Model::new("group1", seed).with_slots();
+    for _ in 0..ROUNDS {
+        wait_for("somebody to give out space", || cluster.storages[0].inside().trunk.is_server().then_some(()));
+        model.run(cluster.storages[0].addr(), STEPS);
+        cluster.storages[0].stop();
+        cluster.storages[0].start();
+        model.check_all(cluster.storages[0].addr());
+    }
+    assert!(model.slot_count() > 5, "seed {seed}: {} of {} files", model.slot_count(), model.file_count());
 }

@@ -1,12 +1,12 @@
 //! The free blocks of all trunk files of a group, and who has which on hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use fdfs_proto::Status;
 use fdfs_proto::disk::trunk_record::{TrunkBlock, TrunkOp, TrunkRecord};
 
-use super::index::{FileKey, Index, Piece};
+use super::index::{FileKey, Index, Piece, RESTING};
 use super::rules::TrunkRules;
 
 /// A hold that nobody ends ends by itself after this time: its uploader is gone.
@@ -16,6 +16,15 @@ use super::rules::TrunkRules;
 pub const HOLD_SECS: u64 = 3600;
 /// Blocks on hold at one time; more uploads than that cannot be in flight.
 pub const HOLDS_MAX: usize = 100_000;
+
+/// A block whose file was deleted is not given out for this time. Size, CRC32, second and extension are all that tells two
+/// files of one slot apart: in the second of the first one an equal file would have its identity, and whoever deletes the
+/// first one once more, or hears late of it, would delete the second.
+///
+/// Differs from C: there it is given out at once.
+pub const REST_SECS: u64 = 3;
+/// Blocks that rest; with more the oldest rest less.
+const RESTING_MAX: usize = 1 << 20;
 
 /// Why a request for trunk space is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +76,8 @@ pub struct FreeSpace {
     /// Holds by number: the block and the second in which it ends.
     holds: BTreeMap<u64, (TrunkBlock, u64)>,
     next_hold: u64,
+    /// Blocks of files that were deleted just now, and the seconds in which they may be given out.
+    resting: VecDeque<(FileKey, u32, u64)>,
 }
 
 fn put(log: &mut Vec<u8>, timestamp: u32, op: TrunkOp, block: TrunkBlock) {
@@ -77,7 +88,8 @@ impl FreeSpace {
     /// No trunk file yet.
     #[must_use]
     pub fn new(rules: TrunkRules) -> Self {
-        Self { rules, index: Index::default(), holds: BTreeMap::new(), next_hold: 0 }
+        let (holds, resting) = (BTreeMap::new(), VecDeque::new());
+        Self { rules, index: Index::default(), holds, next_hold: RESTING, resting }
     }
 
     /// The sizes.
@@ -126,6 +138,7 @@ impl FreeSpace {
         if self.holds.len() >= HOLDS_MAX {
             return Err(SpaceError::TooManyHolds);
         }
+        self.wake(now_mono_secs);
         let Some((key, offset, found)) = self.index.best_fit(path, size) else { return Ok(None) };
         let rest = found - size;
         // A rest that is no block of its own stays with this one.
@@ -158,7 +171,7 @@ impl FreeSpace {
     ) -> Result<(), SpaceError> {
         let key = FileKey::of(block);
         let hold = match self.index.piece(key, block.offset) {
-            Some(Piece { size, hold: Some(hold) }) if size == block.size => hold,
+            Some(Piece { size, hold: Some(hold) }) if size == block.size && hold != RESTING => hold,
             _ => return Err(SpaceError::NotHeld),
         };
         self.holds.remove(&hold);
@@ -171,23 +184,25 @@ impl FreeSpace {
         Ok(())
     }
 
-    /// The file in a block was deleted. Blocks that are smaller than any are given up, as the reference does.
+    /// The file in a block was deleted: the block is free, and rests for [`REST_SECS`]. Blocks that are smaller than any are
+    /// given up, as the reference does.
     ///
     /// # Errors
     /// [`SpaceError::Invalid`], [`SpaceError::AlreadyFree`].
-    pub fn free(&mut self, now_unix: u32, block: &TrunkBlock, log: &mut Vec<u8>) -> Result<(), SpaceError> {
-        if block.offset.checked_add(block.size).is_none() || block.size == 0 {
-            return Err(SpaceError::Invalid);
+    pub fn free(
+        &mut self,
+        now_unix: u32,
+        now_mono_secs: u64,
+        block: &TrunkBlock,
+        log: &mut Vec<u8>,
+    ) -> Result<(), SpaceError> {
+        if self.put_back(now_unix, block, Some(RESTING), log)? {
+            if self.resting.len() >= RESTING_MAX {
+                self.wake_first();
+            }
+            let until = now_mono_secs.saturating_add(REST_SECS);
+            self.resting.push_back((FileKey::of(block), block.offset, until));
         }
-        if block.size < self.rules.slot_min_bytes {
-            return Ok(());
-        }
-        let key = FileKey::of(block);
-        if self.index.overlapping(key, block.offset, block.size).is_some() {
-            return Err(SpaceError::AlreadyFree);
-        }
-        self.index.insert(key, block.offset, Piece { size: block.size, hold: None });
-        put(log, now_unix, TrunkOp::Free, *block);
         Ok(())
     }
 
@@ -196,7 +211,46 @@ impl FreeSpace {
     /// # Errors
     /// As [`FreeSpace::free`].
     pub fn add_file(&mut self, now_unix: u32, file: &TrunkBlock, log: &mut Vec<u8>) -> Result<(), SpaceError> {
-        self.free(now_unix, file, log)
+        self.put_back(now_unix, file, None, log).map(|_| ())
+    }
+
+    /// Adds a free block, unless it is too small to be one.
+    fn put_back(
+        &mut self,
+        now_unix: u32,
+        block: &TrunkBlock,
+        hold: Option<u64>,
+        log: &mut Vec<u8>,
+    ) -> Result<bool, SpaceError> {
+        if block.offset.checked_add(block.size).is_none() || block.size == 0 {
+            return Err(SpaceError::Invalid);
+        }
+        if block.size < self.rules.slot_min_bytes {
+            return Ok(false);
+        }
+        let key = FileKey::of(block);
+        if self.index.overlapping(key, block.offset, block.size).is_some() {
+            return Err(SpaceError::AlreadyFree);
+        }
+        self.index.insert(key, block.offset, Piece { size: block.size, hold });
+        put(log, now_unix, TrunkOp::Free, *block);
+        Ok(true)
+    }
+
+    /// Blocks that have rested may be given out again.
+    fn wake(&mut self, now_mono_secs: u64) {
+        while self.resting.front().is_some_and(|(_, _, until)| *until <= now_mono_secs) {
+            self.wake_first();
+        }
+    }
+
+    fn wake_first(&mut self) {
+        let Some((key, offset, _)) = self.resting.pop_front() else { return };
+        // It may have been taken out meanwhile.
+        if let Some(Piece { size, hold: Some(RESTING) }) = self.index.piece(key, offset) {
+            self.index.remove(key, offset);
+            self.index.insert(key, offset, Piece { size, hold: None });
+        }
     }
 
     /// Takes a free block out for good: its header on the disk says that it is in use.
@@ -282,8 +336,8 @@ mod tests {
         assert_eq!(text(&log), lines);
         assert_eq!(space.confirm(9, &block, true, &mut log), Err(SpaceError::NotHeld));
         log.clear();
-        assert_eq!(space.free(10, &block, &mut log), Ok(()));
-        assert_eq!(space.free(10, &block, &mut log), Err(SpaceError::AlreadyFree));
+        assert_eq!(space.free(10, 0, &block, &mut log), Ok(()));
+        assert_eq!(space.free(10, 0, &block, &mut log), Err(SpaceError::AlreadyFree));
         assert_eq!(text(&log), "10 A 0 0 0 1 0 256\n");
     }
 
@@ -292,7 +346,7 @@ mod tests {
         let rules = TrunkRules { alignment_bytes: 0, ..RULES };
         let mut space = FreeSpace::new(rules);
         let mut log = Vec::new();
-        space.free(1, &FileKey { path: 0, id: 1, high: 0, low: 0 }.block(100, 1000), &mut log).unwrap();
+        space.add_file(1, &FileKey { path: 0, id: 1, high: 0, low: 0 }.block(100, 1000), &mut log).unwrap();
         let block = space.allocate(2, 0, 0, 800, &mut log).unwrap().unwrap();
         assert_eq!((block.offset, block.size), (100, 1000));
         assert_eq!(text(&log), "1 A 0 0 0 1 100 1000\n2 D 0 0 0 1 100 1000\n2 A 0 0 0 1 100 1000\n");
@@ -305,7 +359,7 @@ mod tests {
     fn the_smallest_block_that_fits_is_taken() {
         let (mut space, mut log) = (FreeSpace::new(RULES), Vec::new());
         for (offset, size) in [(0, 1024), (2048, 512), (4096, 768), (8192, 512)] {
-            space.free(1, &FileKey { path: 0, id: 1, high: 0, low: 0 }.block(offset, size), &mut log).unwrap();
+            space.add_file(1, &FileKey { path: 0, id: 1, high: 0, low: 0 }.block(offset, size), &mut log).unwrap();
         }
         let mut take = |bytes| space.allocate(1, 0, 0, bytes, &mut log).unwrap().map(|b| (b.offset, b.size));
         assert_eq!(take(500), Some((2048, 512)));
@@ -329,6 +383,27 @@ mod tests {
         assert_eq!(space.confirm(2, &first, true, &mut log), Err(SpaceError::NotHeld), "too late");
         assert_eq!(space.allocate(3, 300, 0, 24, &mut log).unwrap(), Some(first));
         assert_eq!(space.hold_count(), 1);
+    }
+
+    #[test]
+    fn a_deleted_files_block_rests_before_another_one_gets_it() {
+        let (mut space, mut log) = one_file();
+        let take = |space: &mut FreeSpace, mono, log: &mut Vec<u8>| {
+            let block = space.allocate(8, mono, 0, 24, log).unwrap().unwrap();
+            space.confirm(8, &block, true, log).unwrap();
+            block
+        };
+        let first = take(&mut space, 10, &mut log);
+        space.free(9, 10, &first, &mut log).unwrap();
+        assert_eq!(space.confirm(9, &first, true, &mut log), Err(SpaceError::NotHeld), "nobody has it");
+        assert_ne!(take(&mut space, 10 + REST_SECS - 1, &mut log), first);
+        assert_eq!(space.join_neighbours(9, &mut log), 0);
+        assert_eq!(take(&mut space, 10 + REST_SECS, &mut log), first);
+        // One that was taken out while it rested does not come back.
+        space.free(9, 20, &first, &mut log).unwrap();
+        let line = "9 D 0 0 0 1 0 256\n";
+        space.replay(line.as_bytes(), 1, &mut crate::trunk::Replayed::default());
+        assert_ne!(take(&mut space, 99, &mut log), first);
     }
 
     #[test]
@@ -357,7 +432,7 @@ mod tests {
             (16383, 256, Err(SpaceError::AlreadyFree)),
             (16384, 256, Ok(())),
         ] {
-            assert_eq!(space.free(1, &key.block(offset, size), &mut log), expected, "{offset} {size}");
+            assert_eq!(space.free(1, 0, &key.block(offset, size), &mut log), expected, "{offset} {size}");
         }
         let other_dirs = FileKey { high: 1, ..key }.block(0, 16384);
         assert_eq!(space.confirm(1, &other_dirs, true, &mut log), Err(SpaceError::NotHeld));

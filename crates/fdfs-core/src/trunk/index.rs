@@ -35,9 +35,12 @@ impl FileKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) size: u32,
-    /// The hold it is under, if one.
+    /// The hold it is under, if one; [`RESTING`] when nobody holds it, and it is not given out either.
     pub(super) hold: Option<u64>,
 }
+
+/// In place of a hold: the file in it was deleted just now.
+pub(super) const RESTING: u64 = 0;
 
 /// All pieces, never two that overlap.
 #[derive(Debug, Clone, Default)]

@@ -14,7 +14,7 @@ mod schedule;
 mod tidy;
 
 pub use file_id::{after_file_id, free_file_id};
-pub use free_space::{FreeSpace, HOLD_SECS, HOLDS_MAX, SpaceError};
+pub use free_space::{FreeSpace, HOLD_SECS, HOLDS_MAX, REST_SECS, SpaceError};
 pub use log::Replayed;
 pub use rules::TrunkRules;
 pub use schedule::{files_to_make, secs_until_next};

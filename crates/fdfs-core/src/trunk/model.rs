@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fdfs_proto::disk::trunk_record::TrunkBlock;
 use proptest::prelude::*;
 
-use super::{FreeSpace, HOLD_SECS, Replayed, SpaceError, TrunkRules};
+use super::{FreeSpace, HOLD_SECS, REST_SECS, Replayed, SpaceError, TrunkRules};
 
 const RULES: TrunkRules = TrunkRules { slot_min_bytes: 4, slot_max_bytes: 40, alignment_bytes: 4, file_bytes: 100 };
 const PATHS: usize = 2;
@@ -74,6 +74,8 @@ struct World {
     used_since: Vec<(usize, TrunkBlock)>,
     files: u32,
     mono: u64,
+    /// When which block was freed by the server that runs now.
+    freed: Vec<(u64, TrunkBlock)>,
 }
 
 impl World {
@@ -96,6 +98,9 @@ impl World {
                 });
                 assert!(block.size >= bytes && block.offset + block.size <= RULES.file_bytes);
                 assert!(self.used.iter().chain(&self.held).all(|other| !overlap(&block, other)), "given out twice");
+                let is_rested = |(at, other): &(u64, TrunkBlock)| at + REST_SECS <= self.mono || !overlap(&block, other);
+                assert!(self.freed.iter().all(is_rested), "given out in the second of the file that was deleted");
+                self.mono += u64::from(bytes % 2);
                 self.held.push(block);
             }
             Step::Confirm { which, is_used } if !self.held.is_empty() => {
@@ -110,11 +115,12 @@ impl World {
             Step::Free { which } if !self.used.is_empty() => {
                 let block = self.used.swap_remove(which % self.used.len());
                 self.used_since.retain(|(_, used)| *used != block);
-                self.space.free(1, &block, &mut self.log).unwrap();
+                self.space.free(1, self.mono, &block, &mut self.log).unwrap();
+                self.freed.push((self.mono, block));
             }
             Step::FreeAgain { which } if !self.held.is_empty() => {
                 let block = self.held[which % self.held.len()];
-                assert_eq!(self.space.free(1, &block, &mut self.log), Err(SpaceError::AlreadyFree));
+                assert_eq!(self.space.free(1, self.mono, &block, &mut self.log), Err(SpaceError::AlreadyFree));
             }
             Step::Join => {
                 self.space.join_neighbours(1, &mut self.log);
@@ -124,6 +130,7 @@ impl World {
                 assert_eq!((report.bad_lines, report.free_twice, report.taken_twice), (0, 0, 0));
                 self.space = space;
                 self.held.clear();
+                self.freed.clear();
             }
             Step::Forget => {
                 self.mono += HOLD_SECS;
@@ -148,7 +155,7 @@ proptest! {
     #[test]
     fn no_block_is_live_twice_and_freed_space_is_found_again(steps in prop::collection::vec(step(), 1..120)) {
         let mut world = World {
-            space: FreeSpace::new(RULES), log: Vec::new(), held: vec![], used: vec![], used_since: vec![], files: 0, mono: 0,
+            space: FreeSpace::new(RULES), log: Vec::new(), held: vec![], used: vec![], used_since: vec![], files: 0, mono: 0, freed: vec![],
         };
         for step in steps {
             world.run(step);
@@ -180,7 +187,7 @@ proptest! {
         later in prop::collection::vec(step(), 1..80),
     ) {
         let new_world = || World {
-            space: FreeSpace::new(RULES), log: Vec::new(), held: vec![], used: vec![], used_since: vec![], files: 0, mono: 0,
+            space: FreeSpace::new(RULES), log: Vec::new(), held: vec![], used: vec![], used_since: vec![], files: 0, mono: 0, freed: vec![],
         };
         let mut old = new_world();
         steps.into_iter().for_each(|step| old.run(step));
@@ -198,7 +205,7 @@ proptest! {
                 Step::Free { which } if !new.used.is_empty() => {
                     let block = new.used[which % new.used.len()];
                     let before = new.log.len();
-                    if new.space.free(1, &block, &mut new.log).is_ok() {
+                    if new.space.free(1, new.mono, &block, &mut new.log).is_ok() {
                         new.used.retain(|used| *used != block);
                     } else {
                         prop_assert_eq!(before, new.log.len());

@@ -3,8 +3,8 @@
 //! Every storage of a cluster with trunk files has one; only that of the trunk server is open. A closed desk keeps the
 //! copy of the log that the trunk server sends.
 //!
-//! Records of many requests go into the log with one write. Locks are taken in this order: `making`, `log`, `state`; none
-//! is held across an await.
+//! Records of many requests go into the log with one write. Locks are taken in this order: `writing`, `making`, `log`,
+//! `state`; none is held across an await.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -76,6 +76,8 @@ pub(super) struct Desk {
     pub(super) log: Mutex<TrunkLog>,
     /// Held by whoever makes a trunk file.
     making: Mutex<()>,
+    /// Requests wait here for the one that writes the log for all of them, so that none holds a worker meanwhile.
+    writing: tokio::sync::Mutex<()>,
     /// The number of the last change that is in the log.
     written: AtomicU64,
     /// Bytes of the log; wakes the senders.
@@ -148,6 +150,7 @@ impl Desk {
             }),
             log: Mutex::new(log),
             making: Mutex::new(()),
+            writing: tokio::sync::Mutex::default(),
             written: AtomicU64::new(0),
             grown,
             heard: Mutex::default(),
@@ -267,7 +270,7 @@ impl Desk {
         let mut state = self.lock();
         state.may_serve()?;
         let State { space, pending, last, .. } = &mut *state;
-        space.free(now(), &(*block).into(), pending).map_err(space_error)?;
+        space.free(now(), self.mono_secs(), &(*block).into(), pending).map_err(space_error)?;
         *last += 1;
         Ok(*last)
     }
@@ -304,7 +307,10 @@ impl Desk {
     pub(super) async fn settle(&self, change: u64, is_durable: bool) -> Result<(), TrunkError> {
         // The requests that are ready on this worker come first: their records then go in with the same write.
         tokio::task::yield_now().await;
-        self.write_out(change)?;
+        if self.written.load(Ordering::Acquire) < change {
+            let _writing = self.writing.lock().await;
+            self.write_out(change)?;
+        }
         match &self.parts.flusher {
             Some(flusher) if is_durable => Ok(flusher.flush().await?),
             _ => Ok(()),

@@ -11,7 +11,7 @@ use fdfs_store::changes::ChangeNote;
 use fdfs_store::{ChangedFile, Fs, NewFile, RealFs, StoreError};
 
 use super::{PathSlot, WritePath, source_record};
-use crate::commit::{CommitError, Durability};
+use crate::commit::CommitError;
 use crate::error::RequestError;
 
 /// What is written into a file that is there.
@@ -197,26 +197,6 @@ impl<F: Fs> WritePath<F> {
             file.emptied();
         }
         Ok(())
-    }
-
-    /// Notes a change that is about to begin, as durably as the policy asks.
-    pub(super) async fn note(&self, record: &BinlogRecord) -> Result<ChangeNote, RequestError> {
-        // What no reader of the log would take must not happen at all.
-        record.encode(&mut Vec::new()).map_err(CommitError::from)?;
-        let note = self.changes.note(record)?;
-        if let Err(e) = self.flush_notes().await {
-            self.changes.strike(note);
-            return Err(e.into());
-        }
-        Ok(note)
-    }
-
-    /// Makes notes as durable as the policy asks.
-    pub(super) async fn flush_notes(&self) -> Result<(), CommitError> {
-        match self.durability {
-            Durability::Disk => self.commit.flushed().await,
-            Durability::None => Ok(()),
-        }
     }
 
     /// Gives the file the time of its change, makes it durable as the policy asks, and records it.

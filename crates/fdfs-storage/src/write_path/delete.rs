@@ -38,16 +38,14 @@ impl<F: Fs> WritePath<F> {
     ) -> Result<Option<Slot>, RequestError> {
         slot.check_writable()?;
         let Some((asked, others)) = names.split_first() else { return Ok(None) };
-        let meta_name = asked.metadata_name();
         let permit = slot.permits.write().await;
         let at = self.own_time(slot, asked, now)?;
+        // Whoever writes metadata holds the file's lock as well: what is not there now does not come.
+        let meta_name = if slot.path.has_meta(asked.true_name())? { Some(asked.metadata_name()?) } else { None };
         drop(permit);
-        let texts = names.iter().map(|name| name.text()).chain(meta_name.iter().copied());
-        let mut notes = Vec::with_capacity(3);
-        for name in texts {
-            notes.push(self.changes.note(&source_record(at, name, Op::Delete))?);
-        }
-        self.flush_notes().await?;
+        let texts = names.iter().map(|name| name.text()).chain(meta_name);
+        let noted: Vec<_> = texts.map(|name| source_record(at, name, Op::Delete)).collect();
+        let notes = self.note_all(&noted).await?;
         let permit = slot.permits.write().await;
         let removed = match slot.path.remove_from_slot(asked) {
             Ok(Some(removed)) => Ok(Some(removed)),
@@ -71,10 +69,12 @@ impl<F: Fs> WritePath<F> {
             }
         }
         records.push(source_record(at, asked.text(), Op::Delete));
-        match (slot.path.remove_meta(asked.true_name()), meta_name) {
-            (Ok(true), Ok(meta_name)) => records.push(source_record(at, meta_name, Op::Delete)),
-            (Ok(_), _) => {}
-            (Err(e), _) => failure = Some(e),
+        if let Some(meta_name) = meta_name {
+            match slot.path.remove_meta(asked.true_name()) {
+                Ok(true) => records.push(source_record(at, meta_name, Op::Delete)),
+                Ok(false) => {}
+                Err(e) => failure = Some(e),
+            }
         }
         drop(permit);
         slot.flush().await?;

@@ -173,7 +173,7 @@ pub fn logic_name(name: &FileName) -> LogicName {
 
 /// Fills the slot of a file that was deleted with zeros, after the record of that is in the log. Gives the slot when
 /// somebody else may have it now; what goes wrong costs its space, and nothing else.
-pub(super) async fn clear<F: Fs>(slot: &PathSlot<F>, name: &LogicName, removed: &Removed) -> Option<Slot> {
+pub(super) async fn clear<F: Fs>(slot: &PathSlot<F>, name: &LogicName, removed: &Removed<F>) -> Option<Slot> {
     let _permit = slot.permits.write().await;
     match slot.path.clear_slot(removed) {
         Ok(true) => Some(removed.slot),

@@ -11,6 +11,7 @@ mod file_locks;
 mod history;
 mod in_slots;
 mod link;
+mod notes;
 mod recover;
 mod rename;
 mod replica;

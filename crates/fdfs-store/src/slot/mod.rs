@@ -8,7 +8,9 @@
 //! Source: disk formats, A.6.1, A.6.2, A.7.7.
 
 mod clear;
+mod piece;
 mod place;
+mod range_locks;
 #[cfg(test)]
 mod tests;
 mod trunk_files;

@@ -75,7 +75,7 @@ fn a_file_in_a_slot_is_read_by_its_name_and_by_no_other() {
     for other in [name_at(0, CONTENT, 1), name_at(256, &CONTENT[1..], 1), name_at(1024, CONTENT, 1)] {
         assert_eq!(read(&path, &other), None);
         assert!(path.content_info(&other).unwrap_err().is_not_found());
-        assert_eq!(path.remove_from_slot(&other).unwrap(), None);
+        assert!(path.remove_from_slot(&other).unwrap().is_none());
     }
     let empty = name_at(768, b"", 2);
     place(&path, &empty, b"").unwrap();
@@ -157,7 +157,7 @@ fn a_deleted_file_leaves_zeros_and_nothing_of_another_file() {
     assert_eq!(read(&path, &name), None);
     assert!(!reader.is_intact().unwrap(), "who reads it is told");
     assert!(path.clear_slot(&removed).unwrap());
-    assert_eq!(path.remove_from_slot(&name).unwrap(), None);
+    assert!(path.remove_from_slot(&name).unwrap().is_none());
     place(&path, &name_at(512, b"other", 2), b"other").unwrap();
 
     // Somebody else's file in the space of a removed one: all of it stays.

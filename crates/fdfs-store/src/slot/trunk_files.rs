@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fdfs_proto::file_id::LogicName;
 
+use super::range_locks::RangeLocks;
 use crate::error::{At, StoreError};
 use crate::fs::{FileKind, Fs, FsFile};
 use crate::real_fs::RealFs;
@@ -48,16 +49,13 @@ struct Opened<F: Fs> {
     used: u64,
 }
 
-/// Locks against zeroing; trunk files share them by chance.
-const ZEROING_LOCKS: usize = 64;
-
 /// Trunk files of one store path that are open.
 #[derive(Debug)]
 pub struct TrunkFiles<F: Fs = RealFs> {
     state: Mutex<State<F>>,
-    /// Held for reading while a slot is checked and written, for writing while what a deleted file left is checked and
-    /// filled with zeros: so nothing that was written after the check is ever zeroed.
-    zeroing: [RwLock<()>; ZEROING_LOCKS],
+    /// Held while a slot is checked and written, and while what a deleted file left is checked and filled with zeros: so
+    /// nothing that was written after the check is ever zeroed.
+    pub(super) ranges: RangeLocks,
 }
 
 #[derive(Debug)]
@@ -69,23 +67,13 @@ struct State<F: Fs> {
 impl<F: Fs> Default for TrunkFiles<F> {
     fn default() -> Self {
         let state = Mutex::new(State { open: BTreeMap::new(), uses: 0 });
-        Self { state, zeroing: std::array::from_fn(|_| RwLock::new(())) }
+        Self { state, ranges: RangeLocks::default() }
     }
 }
 
 impl<F: Fs> TrunkFiles<F> {
     fn lock(&self) -> MutexGuard<'_, State<F>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Nobody zeroes in the trunk file meanwhile.
-    pub(super) fn writing(&self, id: TrunkFileId) -> RwLockReadGuard<'_, ()> {
-        self.zeroing[id.id as usize % ZEROING_LOCKS].read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Nobody writes in the trunk file meanwhile.
-    pub(super) fn zeroing(&self, id: TrunkFileId) -> RwLockWriteGuard<'_, ()> {
-        self.zeroing[id.id as usize % ZEROING_LOCKS].write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self, id: TrunkFileId) -> Option<Arc<F::File>> {

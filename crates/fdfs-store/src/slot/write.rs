@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use fdfs_proto::file_id::{BlockType, LogicName};
 
+use super::piece::with_piece;
 use super::{HEADER_LEN, HeaderBytes, Slot, SlotError};
 use crate::error::{At, StoreError};
 use crate::fs::{Fs, FsFile};
@@ -40,7 +41,7 @@ impl<F: Fs> SlotWriter<F> {
     /// [`StoreError::Slot`] with [`SlotError::Occupied`] or [`SlotError::OutsideOfFile`]; [`StoreError::Disk`].
     pub fn begin(path: Arc<StorePath<F>>, slot: Slot, trunk_file_bytes: u64) -> Result<Self, StoreError> {
         let file = {
-            let _writing = path.trunk_files().writing(slot.file);
+            let _range = path.trunk_files().ranges.lock(slot);
             path.free_slot(&slot, trunk_file_bytes)?
         };
         let crc = crc32fast::Hasher::new();
@@ -89,7 +90,7 @@ impl<F: Fs> SlotWriter<F> {
     /// [`StoreError::Slot`] when the name tells of another slot or length, [`StoreError::Disk`].
     pub fn finish(mut self, name: &LogicName) -> Result<(), StoreError> {
         let header = self.path.header_for(&self.slot, name, BlockType::Regular, self.len_bytes)?;
-        let _writing = self.path.trunk_files().writing(self.slot.file);
+        let _range = self.path.trunk_files().ranges.lock(self.slot);
         if !self.path.slot_header(&self.file, &self.slot)?.is_free() {
             return Err(self.path.slot_error(&self.slot, SlotError::Occupied));
         }
@@ -107,7 +108,7 @@ impl<F: Fs> Drop for SlotWriter<F> {
         if self.is_finished || self.len_bytes == 0 {
             return;
         }
-        let _zeroing = self.path.trunk_files().zeroing(self.slot.file);
+        let _range = self.path.trunk_files().ranges.lock(self.slot);
         // A header that is there is somebody else's, and so may be the content.
         if self.path.slot_header(&self.file, &self.slot).is_ok_and(|header| header.is_free()) {
             self.path.zero_written(&self.file, &self.slot, self.len_bytes);
@@ -136,7 +137,7 @@ impl<F: Fs> StorePath<F> {
             });
         };
         let header = self.header_for(&slot, name, block_type, content.len() as u64)?;
-        let _writing = self.trunk_files().writing(slot.file);
+        let _range = self.trunk_files().ranges.lock(slot);
         let file = self.free_slot(&slot, trunk_file_bytes)?;
         let written = file.write_all_two_at(header.as_bytes(), content, slot.offset.into());
         if written.is_err() {
@@ -189,27 +190,28 @@ impl<F: Fs> StorePath<F> {
 
 /// Whether the header says that a slot is free, and all behind it is zero. What is behind the end of the file is zero.
 fn is_free_as_a_whole(file: &impl FsFile, slot: &Slot) -> std::io::Result<bool> {
-    let mut piece = [0; 8 << 10];
-    let (mut at, end) = (u64::from(slot.offset), slot.end());
-    while at < end {
-        let len = usize::try_from(end - at).unwrap_or(usize::MAX).min(piece.len());
-        let have = file.read_full_at(&mut piece[..len], at)?;
-        piece[have..len].fill(0);
-        let content = match piece[..len].split_first_chunk() {
-            Some((header, content)) if at == u64::from(slot.offset) => {
-                if !HeaderBytes(*header).is_free() {
-                    return Ok(false);
+    with_piece(|piece| {
+        let (mut at, end) = (u64::from(slot.offset), slot.end());
+        while at < end {
+            let len = usize::try_from(end - at).unwrap_or(usize::MAX).min(piece.len());
+            let have = file.read_full_at(&mut piece[..len], at)?;
+            piece[have..len].fill(0);
+            let content = match piece[..len].split_first_chunk() {
+                Some((header, content)) if at == u64::from(slot.offset) => {
+                    if !HeaderBytes(*header).is_free() {
+                        return Ok(false);
+                    }
+                    content
                 }
-                content
+                _ => &piece[..len],
+            };
+            if *content != ZEROS[..content.len()] {
+                return Ok(false);
             }
-            _ => &piece[..len],
-        };
-        if *content != ZEROS[..content.len()] {
-            return Ok(false);
+            at += len as u64;
         }
-        at += len as u64;
-    }
-    Ok(true)
+        Ok(true)
+    })
 }
 
 /// Writes zeros from `at` to `end`.

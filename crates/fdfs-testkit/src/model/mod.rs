@@ -44,6 +44,8 @@ pub struct Model {
     linked: BTreeSet<String>,
     /// Slaves are stored as links (`store_slave_file_use_link`).
     has_linked_slaves: bool,
+    /// Small files may go into trunk files (`use_trunk_file`).
+    has_slots: bool,
     /// Names that were deleted or given up.
     gone: Vec<String>,
     step_count: usize,
@@ -69,6 +71,7 @@ impl Model {
             slaves: BTreeSet::new(),
             linked: BTreeSet::new(),
             has_linked_slaves: false,
+            has_slots: false,
             gone: Vec::new(),
             step_count: 0,
         }
@@ -79,6 +82,19 @@ impl Model {
     pub fn with_linked_slaves(mut self) -> Self {
         self.has_linked_slaves = true;
         self
+    }
+
+    /// Small files may go into trunk files (`use_trunk_file`).
+    #[must_use]
+    pub fn with_slots(mut self) -> Self {
+        self.has_slots = true;
+        self
+    }
+
+    /// Files that lie in trunk files, by their names.
+    #[must_use]
+    pub fn slot_count(&self) -> usize {
+        self.files.keys().filter(|name| Self::logic(name).trunk_part().is_some()).count()
     }
 
     /// Files and links that should be there.

@@ -99,6 +99,10 @@ impl Model {
             // The content of such a slave lies somewhere else.
             Some(Entry::File(_)) if self.is_linked_slave(name) => Some(EINVAL),
             Some(Entry::File(_)) if Self::logic(name).kind() == Kind::Appender => None,
+            // A file in a trunk file is none that these commands would find.
+            Some(Entry::File(_)) if Self::logic(name).kind() == Kind::Trunk && !self.slaves.contains(name) => {
+                Some(ENOENT)
+            }
             Some(_) => Some(EINVAL),
         }
     }
@@ -115,7 +119,8 @@ impl Model {
         let name = Self::named(&ask(conn, if is_appender { 23 } else { 11 }, &body, OK)?);
         let logic = Self::logic(&name);
         let kind = if is_appender { Kind::Appender } else { Kind::Regular };
-        if logic.kind() != kind || logic.fields().unwrap().crc32 != crc32fast::hash(&content) {
+        let is_in_slot = self.has_slots && !is_appender && logic.kind() == Kind::Trunk;
+        if !(is_in_slot || logic.kind() == kind) || logic.fields().unwrap().crc32 != crc32fast::hash(&content) {
             return Err(format!("the name {name} for {} bytes, {:08x}", content.len(), crc32fast::hash(&content)));
         }
         match self.files.insert(name, Entry::File(content)) {
