@@ -53,14 +53,11 @@ struct Slots {
     open_count: u32,
     /// The number of the last note.
     last: u64,
+    /// The last line, kept for its memory.
+    line: Vec<u8>,
 }
 
 impl Slots {
-    fn slot(&mut self, slot: u32) -> &mut [u8] {
-        let at = slot as usize * SLOT_BYTES;
-        &mut self.image[at..at + SLOT_BYTES]
-    }
-
     fn touch(&mut self, (first, last): (u32, u32)) {
         let (low, high) = self.unwritten.unwrap_or((first, last));
         self.unwritten = Some((low.min(first), high.max(last)));
@@ -118,14 +115,14 @@ impl<F: Fs> Changes<F> {
     /// # Errors
     /// [`StoreError::Disk`] for too many or for one that is no record; the change must not begin then.
     pub fn note(&self, record: &BinlogRecord) -> Result<ChangeNote, StoreError> {
-        let mut line = Vec::with_capacity(SLOT_BYTES);
-        let encoded = record.encode(&mut line).map_err(std::io::Error::other);
-        encoded.at("note a change in", self.dir.path(), FILE)?;
         let slots = &mut *self.lock();
+        slots.line.clear();
+        let encoded = record.encode(&mut slots.line).map_err(std::io::Error::other);
+        encoded.at("note a change in", self.dir.path(), FILE)?;
+        slots.line.resize(SLOT_BYTES, 0);
         let slot = slots.take().at("note a change in", self.dir.path(), FILE)?;
-        let place = slots.slot(slot);
-        place[..line.len()].copy_from_slice(&line);
-        place[line.len()..].fill(0);
+        let at = slot as usize * SLOT_BYTES;
+        slots.image[at..at + SLOT_BYTES].copy_from_slice(&slots.line);
         slots.touch((slot, slot));
         slots.open_count += 1;
         slots.last += 1;
@@ -151,7 +148,7 @@ impl<F: Fs> Changes<F> {
     pub fn strike(&self, note: ChangeNote) {
         let is_last = {
             let slots = &mut *self.lock();
-            slots.slot(note.slot)[0] = 0;
+            slots.image[note.slot as usize * SLOT_BYTES] = 0;
             slots.touch((note.slot, note.slot));
             slots.free.push(Reverse(note.slot));
             slots.open_count -= 1;

@@ -134,14 +134,14 @@ impl<F: Fs> StorePath<F> {
     /// [`StoreError::Disk`].
     pub fn open_slot(&self, name: &LogicName) -> Result<Option<StoredFile<F>>, StoreError> {
         let Some(slot) = Slot::of(name) else { return Ok(None) };
-        let opened = match self.trunk_file(slot.file) {
+        let file = match self.trunk_file_to_read(slot.file) {
             Err(e) if e.is_not_found() => return Ok(None),
             other => other?,
         };
-        let header = self.slot_header(&opened.file, &slot)?;
+        let header = self.slot_header(&file, &slot)?;
         let Some(told) = header.header().filter(|header| header.is_of(name)) else { return Ok(None) };
         Ok(Some(StoredFile {
-            file: Handle::Trunk(opened.file),
+            file: Handle::Trunk(file),
             offset: slot.content_offset(),
             len_bytes: told.file_size.into(),
             modified_unix_secs: told.mtime.into(),

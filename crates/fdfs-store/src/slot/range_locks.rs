@@ -7,9 +7,16 @@ use super::Slot;
 /// Locks of pieces of trunk files. Whoever looks at a piece and then writes there what depends on it holds one.
 #[derive(Debug, Default)]
 pub(super) struct RangeLocks {
-    /// No more than there are workers.
-    held: Mutex<Vec<Slot>>,
+    held: Mutex<Held>,
     freed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    /// No more than there are workers.
+    slots: Vec<Slot>,
+    /// Who waits: without anybody nobody has to be woken, which costs a system call each time.
+    waiting: usize,
 }
 
 /// A piece that is held until this is dropped.
@@ -23,14 +30,16 @@ impl RangeLocks {
     /// Waits until nobody holds any part of a slot.
     pub(super) fn lock(&self, slot: Slot) -> RangeLock<'_> {
         let mut held = self.held();
-        while held.iter().any(|other| overlap(other, &slot)) {
+        while held.slots.iter().any(|other| overlap(other, &slot)) {
+            held.waiting += 1;
             held = self.freed.wait(held).unwrap_or_else(PoisonError::into_inner);
+            held.waiting -= 1;
         }
-        held.push(slot);
+        held.slots.push(slot);
         RangeLock { locks: self, slot }
     }
 
-    fn held(&self) -> MutexGuard<'_, Vec<Slot>> {
+    fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -38,11 +47,12 @@ impl RangeLocks {
 impl Drop for RangeLock<'_> {
     fn drop(&mut self) {
         let mut held = self.locks.held();
-        if let Some(at) = held.iter().position(|slot| *slot == self.slot) {
-            held.swap_remove(at);
+        if let Some(at) = held.slots.iter().position(|slot| *slot == self.slot) {
+            held.slots.swap_remove(at);
         }
-        drop(held);
-        self.locks.freed.notify_all();
+        if held.waiting > 0 {
+            self.locks.freed.notify_all();
+        }
     }
 }
 
@@ -66,7 +76,7 @@ mod tests {
         let locks = RangeLocks::default();
         let _held = locks.lock(slot(1, 256, 512));
         drop([(1, 0, 256), (1, 768, 256), (2, 256, 512)].map(|(id, at, size)| locks.lock(slot(id, at, size))));
-        assert_eq!(locks.held().len(), 1);
+        assert_eq!(locks.held().slots.len(), 1);
     }
 
     #[test]
@@ -90,6 +100,6 @@ mod tests {
                 });
             }
         });
-        assert!(locks.held().is_empty());
+        assert!(locks.held().slots.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use fdfs_proto::file_id::LogicName;
 
@@ -47,7 +48,12 @@ struct Opened<F: Fs> {
     file: Arc<F::File>,
     /// When it was used last, counted in uses of any.
     used: u64,
+    /// When it was seen last that it has its name still.
+    seen: Instant,
 }
+
+/// For so long readers take a trunk file that is open for the one that has the name.
+const SEEN_FOR: Duration = Duration::from_secs(1);
 
 /// Trunk files of one store path that are open.
 #[derive(Debug)]
@@ -76,12 +82,19 @@ impl<F: Fs> TrunkFiles<F> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self, id: TrunkFileId) -> Option<Arc<F::File>> {
+    /// An open file, and whether it was seen just now that it has its name still.
+    fn get(&self, id: TrunkFileId) -> Option<(Arc<F::File>, bool)> {
         let state = &mut *self.lock();
         state.uses += 1;
         let opened = state.open.get_mut(&id)?;
         opened.used = state.uses;
-        Some(Arc::clone(&opened.file))
+        Some((Arc::clone(&opened.file), opened.seen.elapsed() < SEEN_FOR))
+    }
+
+    fn seen(&self, id: TrunkFileId) {
+        if let Some(opened) = self.lock().open.get_mut(&id) {
+            opened.seen = Instant::now();
+        }
     }
 
     fn keep(&self, id: TrunkFileId, file: Arc<F::File>) {
@@ -91,7 +104,7 @@ impl<F: Fs> TrunkFiles<F> {
             oldest.map(|id| state.open.remove(&id));
         }
         let used = state.uses;
-        state.open.insert(id, Opened { file, used });
+        state.open.insert(id, Opened { file, used, seen: Instant::now() });
     }
 
     fn forget(&self, id: TrunkFileId) {
@@ -106,10 +119,22 @@ pub(super) struct OpenTrunkFile<F: Fs> {
 }
 
 impl<F: Fs> StorePath<F> {
+    /// A trunk file to read from. One that was removed or replaced may be read from for a second more.
+    pub(super) fn trunk_file_to_read(&self, id: TrunkFileId) -> Result<Arc<F::File>, StoreError> {
+        match self.trunk_files().get(id) {
+            Some((file, true)) => Ok(file),
+            _ => {
+                let opened = self.trunk_file(id)?;
+                self.trunk_files().seen(id);
+                Ok(opened.file)
+            }
+        }
+    }
+
     /// A trunk file, from those that are open or from the disk. One that was removed or replaced since it was opened is
     /// opened anew: what would be written into it then would be lost.
     pub(super) fn trunk_file(&self, id: TrunkFileId) -> Result<OpenTrunkFile<F>, StoreError> {
-        if let Some(file) = self.trunk_files().get(id) {
+        if let Some((file, _)) = self.trunk_files().get(id) {
             let stat = file.stat().at("stat", self.data_path(), "a trunk file")?;
             if stat.link_count > 0 {
                 return Ok(OpenTrunkFile { file, len_bytes: stat.len_bytes });
@@ -197,5 +222,8 @@ mod tests {
         std::fs::write(&other, b"123").unwrap();
         std::fs::rename(&other, &on_disk).unwrap();
         assert_eq!(path.trunk_file(id).unwrap().len_bytes, 3);
+        let mut content = [0; 3];
+        assert_eq!(path.trunk_file_to_read(id).unwrap().read_at(&mut content, 0).unwrap(), 3);
+        assert_eq!(&content, b"123");
     }
 }
