@@ -98,7 +98,8 @@ impl World {
                 });
                 assert!(block.size >= bytes && block.offset + block.size <= RULES.file_bytes);
                 assert!(self.used.iter().chain(&self.held).all(|other| !overlap(&block, other)), "given out twice");
-                let is_rested = |(at, other): &(u64, TrunkBlock)| at + REST_SECS <= self.mono || !overlap(&block, other);
+                let is_rested =
+                    |(at, other): &(u64, TrunkBlock)| at + REST_SECS <= self.mono || !overlap(&block, other);
                 assert!(self.freed.iter().all(is_rested), "given out in the second of the file that was deleted");
                 self.mono += u64::from(bytes % 2);
                 self.held.push(block);

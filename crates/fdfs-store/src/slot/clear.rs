@@ -44,7 +44,9 @@ impl<F: Fs> StorePath<F> {
         let Some(header) = bytes.header().filter(|_| state_of(bytes, name) == SlotState::This) else { return Ok(None) };
         let crc32 = match header.block_type {
             // The name of a link tells a number made by chance.
-            BlockType::Link => slot_crc32(&*opened.file, &slot, header.file_size).at("read", self.data_path(), "a trunk file")?,
+            BlockType::Link => {
+                slot_crc32(&*opened.file, &slot, header.file_size).at("read", self.data_path(), "a trunk file")?
+            }
             BlockType::Regular | BlockType::Free => header.crc32,
         };
         let cleared = opened.file.write_all_at(&ZEROS[..HEADER_LEN], slot.offset.into());
