@@ -146,11 +146,12 @@ impl<F: Fs> Changes<F> {
     /// Strikes out a change: it is in the binlog, or it was undone. A note that cannot be struck out, or was not before a
     /// crash, is found done at the next start.
     pub fn strike(&self, note: ChangeNote) {
+        let ChangeNote { slot, .. } = note;
         let is_last = {
             let slots = &mut *self.lock();
-            slots.image[note.slot as usize * SLOT_BYTES] = 0;
-            slots.touch((note.slot, note.slot));
-            slots.free.push(Reverse(note.slot));
+            slots.image[slot as usize * SLOT_BYTES] = 0;
+            slots.touch((slot, slot));
+            slots.free.push(Reverse(slot));
             slots.open_count -= 1;
             slots.open_count == 0
         };
