@@ -46,7 +46,7 @@ struct Slots {
     /// The file as it is to be, as far as slots were ever used.
     image: Vec<u8>,
     /// Free slots; the first ones are used first, so that those in use lie together.
-    free: BinaryHeap<Reverse<u32>>,
+    free: BinaryHeap<Reverse<ChangeNote>>,
     /// The first and the last slot that may differ from the file.
     unwritten: Option<(u32, u32)>,
     /// Changes under way.
@@ -64,8 +64,8 @@ impl Slots {
     }
 
     fn take(&mut self) -> std::io::Result<u32> {
-        if let Some(Reverse(slot)) = self.free.pop() {
-            return Ok(slot);
+        if let Some(Reverse(note)) = self.free.pop() {
+            return Ok(note.slot);
         }
         let slot = (self.image.len() / SLOT_BYTES) as u32;
         if slot == SLOTS_MAX {
@@ -77,7 +77,7 @@ impl Slots {
 }
 
 /// A change that is noted. Unless [`Changes::strike`] strikes it out, the next start looks what became of it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[must_use = "a change that is done must be struck out"]
 pub struct ChangeNote {
     slot: u32,
@@ -146,12 +146,11 @@ impl<F: Fs> Changes<F> {
     /// Strikes out a change: it is in the binlog, or it was undone. A note that cannot be struck out, or was not before a
     /// crash, is found done at the next start.
     pub fn strike(&self, note: ChangeNote) {
-        let ChangeNote { slot, .. } = note;
         let is_last = {
             let slots = &mut *self.lock();
-            slots.image[slot as usize * SLOT_BYTES] = 0;
-            slots.touch((slot, slot));
-            slots.free.push(Reverse(slot));
+            slots.image[note.slot as usize * SLOT_BYTES] = 0;
+            slots.touch((note.slot, note.slot));
+            slots.free.push(Reverse(note));
             slots.open_count -= 1;
             slots.open_count == 0
         };
