@@ -142,6 +142,25 @@ fn w21_two_files_of_one_slot_are_both_kept() {
     }
 }
 
+/// A sender that was killed sends again what its mark does not tell of; meanwhile the slot may have become free.
+#[test]
+fn a_file_that_found_its_slot_taken_stays_a_plain_one_and_is_deleted_as_a_whole() {
+    let cluster = cluster();
+    for len in [500, 150_000] {
+        let (first, second) = (content(len, 1), content(len - 100, 2));
+        let (first_name, second_name) = (name_at(4096, &first), name_at(4096, &second));
+        assert_eq!(send_file(&cluster, 16, &first_name, &first), 0);
+        assert_eq!(send_file(&cluster, 16, &second_name, &second), 0);
+        assert_eq!(send_delete(&cluster, &first_name), 0);
+        assert_eq!(send_file(&cluster, 16, &second_name, &second), EEXIST);
+        assert_eq!(send_file(&cluster, 18, &second_name, &second), 0);
+        assert_eq!(get(&cluster, &second_name).as_ref(), Some(&second));
+        assert!(is_zero(&trunk_file(&cluster)), "it is in one place only");
+        assert_eq!(send_delete(&cluster, &second_name), 0);
+        assert_eq!(get(&cluster, &second_name), None);
+    }
+}
+
 #[test]
 fn other_content_than_a_name_tells_never_gets_into_a_slot() {
     let cluster = cluster();

@@ -51,6 +51,9 @@ impl<F: Fs> WritePath<F> {
         }
         let permit = slot.permits.write().await;
         match slot.path.slot_state(&at, name)? {
+            // Its slot held another file when it came first: it stays where it is, or it would be in two places, and a
+            // deletion of the one would show the other.
+            SlotState::Free if slot.path.find(name.true_name())?.is_some() => Ok(SlotPlace::Plain),
             SlotState::Free => Ok(SlotPlace::Slot(at)),
             SlotState::This => {
                 if slot.path.is_slot_content_right(name)? || slot.path.open_content(name)?.is_link() {
