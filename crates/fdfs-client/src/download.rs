@@ -8,6 +8,7 @@ use fdfs_proto::file_id::FileId;
 use fdfs_proto::{Command, Status, Wire};
 use tokio::io::AsyncWrite;
 
+use crate::anywhere::worse;
 use crate::calls::Ask;
 use crate::check::Promise;
 use crate::content::PIECE_BYTES;
@@ -141,7 +142,7 @@ impl<'a> Fetch<'a> {
                     error
                 }
             };
-            failed.get_or_insert(error);
+            failed = Some(worse(failed, error));
         }
         Err(failed.unwrap_or(ClientError::NoTrackerGiven))
     }
@@ -156,7 +157,8 @@ impl<'a> Fetch<'a> {
                 return Ok(());
             }
             let error = ClientError::StorageRefused { doing: DOING, storage: target.addr, status: head.status };
-            return Err(if is_own_trouble(head.status) { Failed::GoOn(error) } else { Failed::Final(error) });
+            let goes_on = is_own_trouble(head.status) || (self.options.anywhere && head.status == Status::ENOENT);
+            return Err(if goes_on { Failed::GoOn(error) } else { Failed::Final(error) });
         }
         self.judge_len(target, head.len)?;
         let mut buffer = vec![0; PIECE_BYTES.min(usize::try_from(head.len).unwrap_or(usize::MAX))];

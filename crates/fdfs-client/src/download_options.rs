@@ -53,6 +53,7 @@ impl Default for ByteRange {
 pub struct DownloadOptions {
     pub(crate) range: ByteRange,
     pub(crate) verify_crc32: Option<bool>,
+    pub(crate) anywhere: bool,
     pub(crate) progress: Progress,
 }
 
@@ -74,6 +75,14 @@ impl DownloadOptions {
     #[must_use]
     pub const fn verify_crc32(mut self, verify: bool) -> Self {
         self.verify_crc32 = Some(verify);
+        self
+    }
+
+    /// Asks all storages that can have the file before it counts as missing (default: no; a storage that says it has no
+    /// such file is believed).
+    #[must_use]
+    pub const fn anywhere(mut self, anywhere: bool) -> Self {
+        self.anywhere = anywhere;
         self
     }
 

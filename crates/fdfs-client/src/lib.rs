@@ -35,6 +35,7 @@
 //! A [`ClientError`] says what was being done, which server is concerned, what happened and what one can do about it.
 //! [`ClientError::is_not_found`] and [`ClientError::is_retryable`] answer the two questions that programs ask most.
 
+mod anywhere;
 mod builder;
 mod calls;
 mod change;

@@ -1,0 +1,186 @@
+//! One request after the other.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+
+use super::body::BodyReader;
+use super::head::{Framing, HEAD_BYTES_MAX, Head, HeadError, end_of};
+use super::send;
+use super::stream::Stream;
+use crate::pure::answer::Answer;
+use crate::pure::request::{Method, Request};
+use crate::server::Server;
+use crate::site::Site;
+use crate::write;
+use crate::{forwarded, handle};
+
+/// The most of an unwanted body that is read to keep a connection in step; with more to come it is closed instead.
+const DRAIN_MAX_BYTES: u64 = 64 << 10;
+/// How long a peer that is being closed on may go on sending, and how much of that is looked at.
+const LINGER_MAX: Duration = Duration::from_millis(500);
+const LINGER_BYTES_MAX: usize = 256 << 10;
+
+/// Serves a connection until it closes, breaks the rules or takes too long.
+pub async fn serve<S: Site>(server: Arc<Server<S>>, socket: TcpStream, peer: SocketAddr) {
+    let mut stream = Stream::new(socket, server.patience);
+    loop {
+        match serve_one(&server, &mut stream, peer).await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(e) => {
+                if e.kind() == io::ErrorKind::TimedOut {
+                    server.stats.timed_out.fetch_add(1, Ordering::Relaxed);
+                }
+                tracing::debug!("http: {peer}: {e}");
+                break;
+            }
+        }
+    }
+}
+
+/// One request; whether there can be another.
+async fn serve_one<S: Site>(server: &Arc<Server<S>>, stream: &mut Stream, peer: SocketAddr) -> io::Result<bool> {
+    if stream.buffer.filled().is_empty() {
+        let came = tokio::select! {
+            biased;
+            came = stream.first_bytes() => came?,
+            () = server.shutdown.cancelled() => false,
+        };
+        if !came {
+            return Ok(false);
+        }
+    }
+    let _busy = server.begin();
+    let started = Instant::now();
+    let head_len = match read_head(stream).await? {
+        Some(Ok(len)) => len,
+        Some(Err(error)) => return refuse(server, stream, error).await,
+        None => return Ok(false),
+    };
+    // The head is looked at where it lies while the body behind it is read: it moves to a place of its own only then.
+    let filled = stream.buffer.filled();
+    let head = match Head::parse(&filled[..head_len]) {
+        Ok(head) => head,
+        Err(error) => return refuse(server, stream, error).await,
+    };
+    let has_body = head.framing != Framing::Length(0);
+    if !has_body && !writes(head.method) {
+        let keeps_alive = head.keeps_alive;
+        let request = request(server, &head, stream, peer);
+        let answer = handle::handle(&server.site, &server.settings, &request).await;
+        stream.buffer.consume(head_len);
+        return finish(server, stream, answer, keeps_alive, started).await;
+    }
+    let bytes = filled[..head_len].to_vec();
+    stream.buffer.consume(head_len);
+    let Ok(head) = Head::parse(&bytes) else { return Ok(false) };
+    let request = request(server, &head, stream, peer);
+    let mut body = BodyReader::new(stream, head.framing, head.expects_continue);
+    let answer = if writes(head.method) {
+        let mut answer = write::handle(server, &request, &mut body).await?;
+        crate::pure::cors::allow(&server.settings, &request, &mut answer);
+        answer
+    } else {
+        handle::handle(&server.site, &server.settings, &request).await
+    };
+    let in_step = body.drain(DRAIN_MAX_BYTES).await;
+    finish(server, stream, answer, head.keeps_alive && in_step, started).await
+}
+
+const fn writes(method: Method) -> bool {
+    matches!(method, Method::Post | Method::Put | Method::Delete)
+}
+
+fn request<'a, S: Site>(server: &Server<S>, head: &Head<'a>, stream: &Stream, peer: SocketAddr) -> Request<'a> {
+    let local_port = stream.socket().local_addr().map_or(0, |addr| addr.port());
+    let mut request = Request {
+        method: head.method,
+        target: head.target,
+        fields: head.fields.clone(),
+        is_secure: false,
+        local_port,
+        peer: peer.ip().to_canonical(),
+        now_us: server.now_us(),
+    };
+    forwarded::apply(&server.settings, &mut request);
+    request
+}
+
+/// Reads until a whole head is buffered, and gives its length; `None` when the peer has closed.
+async fn read_head(stream: &mut Stream) -> io::Result<Option<Result<usize, HeadError>>> {
+    let (mut seen, mut until) = (0, None);
+    loop {
+        // Some clients end a body with one line end too many (RFC 9112, 2.2).
+        while seen == 0 && stream.buffer.filled().starts_with(b"\r\n") {
+            stream.buffer.consume(2);
+        }
+        let filled = stream.buffer.filled();
+        if let Some(len) = end_of(filled, seen) {
+            return Ok(Some(if len > HEAD_BYTES_MAX { Err(HeadError::TooLarge) } else { Ok(len) }));
+        }
+        seen = filled.len();
+        if seen >= HEAD_BYTES_MAX {
+            return Ok(Some(Err(HeadError::TooLarge)));
+        }
+        // What is no request at all need not be read to an end that may never come.
+        if seen > 0 && !filled[0].is_ascii_uppercase() && filled[0] != b'\r' {
+            return Ok(Some(Err(HeadError::Malformed)));
+        }
+        let until = *until.get_or_insert_with(|| stream.head_deadline());
+        if stream.read_more(HEAD_BYTES_MAX, Some(until)).await? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+/// Answers what cannot be read, and closes.
+async fn refuse<S: Site>(server: &Server<S>, stream: &mut Stream, error: HeadError) -> io::Result<bool> {
+    server.stats.malformed.fetch_add(1, Ordering::Relaxed);
+    let mut answer = Answer::error(error.status());
+    answer.closes = true;
+    let len = stream.buffer.filled().len();
+    stream.buffer.consume(len);
+    finish(server, stream, answer, false, Instant::now()).await
+}
+
+/// Sends an answer; whether there can be another request.
+async fn finish<S: Site>(
+    server: &Server<S>,
+    stream: &mut Stream,
+    answer: Answer,
+    keeps_alive: bool,
+    started: Instant,
+) -> io::Result<bool> {
+    let keeps_alive = keeps_alive && !answer.closes && !server.shutdown.is_cancelled();
+    let head = send::head(&answer, server.now_us() as i64 / 1_000_000, keeps_alive);
+    let (status, len) = (answer.status, if answer.is_head { 0 } else { answer.body.len() });
+    send::send(stream, answer, &head).await?;
+    server.stats.count(status, len, started.elapsed());
+    if !keeps_alive {
+        linger(stream).await;
+    }
+    Ok(keeps_alive)
+}
+
+/// Closing with unread bytes would reset the connection, and could take the answer with it.
+async fn linger(stream: &mut Stream) {
+    // The answer ends here for the peer; what it still sends is of no interest, nor are errors.
+    let _ = rustix::net::shutdown(stream.socket(), rustix::net::Shutdown::Write);
+    let drop_rest = async {
+        let mut left = LINGER_BYTES_MAX;
+        while left > 0 {
+            let len = stream.buffer.filled().len();
+            stream.buffer.consume(len);
+            match stream.read_more(1, None).await {
+                Ok(n) if n > 0 => left = left.saturating_sub(n),
+                _ => break,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LINGER_MAX, drop_rest).await;
+}

@@ -1,0 +1,152 @@
+//! An answer goes out.
+
+use std::fmt::Write as _;
+use std::io;
+
+use fdfs_net::buffer::Buffer;
+use fdfs_store::StoredFile;
+use tokio::io::AsyncReadExt as _;
+
+use super::stream::Stream;
+use crate::pure::answer::{Answer, Body, Part};
+use crate::pure::{date, page};
+use crate::source::Source;
+
+/// Files up to this size are read into memory and sent with their head in one call; larger ones go by `sendfile`.
+const COPIED_MAX_BYTES: u64 = 16 << 10;
+/// The end of an answer from a slot is held back until the slot was looked at again.
+const HELD_BACK_BYTES: u64 = 4 << 10;
+/// The most of a file of another storage that is in memory at once.
+const REMOTE_PIECE_BYTES: usize = 64 << 10;
+
+/// The head of an answer. `now` is in unix seconds.
+#[must_use]
+pub fn head(answer: &Answer, now: i64, keeps_alive: bool) -> String {
+    let mut out = String::with_capacity(512);
+    // Writing to a string cannot fail.
+    let _ = write!(out, "HTTP/1.1 {} {}\r\nServer: fdfs\r\nDate: ", answer.status, page::reason(answer.status));
+    out.push_str(&date::format(now));
+    for (name, value) in &answer.fields {
+        let _ = write!(out, "\r\n{name}: {value}");
+    }
+    if answer.tells_len() {
+        let _ = write!(out, "\r\nContent-Length: {}", answer.body.len());
+    }
+    out.push_str(if keeps_alive { "\r\nConnection: keep-alive\r\n\r\n" } else { "\r\nConnection: close\r\n\r\n" });
+    out
+}
+
+/// Sends an answer.
+///
+/// # Errors
+/// What the socket gives, and whatever keeps a body from being whole: the connection must be closed then.
+pub async fn send(stream: &Stream, answer: Answer, head: &str) -> io::Result<()> {
+    let head = head.as_bytes();
+    if answer.is_head || answer.body.is_empty() {
+        return stream.send(head, false).await;
+    }
+    match answer.body {
+        Body::Empty => stream.send(head, false).await,
+        Body::Bytes(bytes) => {
+            stream.send(head, true).await?;
+            stream.send(&bytes, false).await
+        }
+        Body::File { source: Source::Disk(file), parts, tail } => send_disk(stream, &file, head, &parts, &tail).await,
+        Body::File { source: Source::Memory(bytes), parts, tail } => {
+            let mut out = head.to_vec();
+            for part in &parts {
+                out.extend_from_slice(&part.head);
+                let range = usize::try_from(part.offset).ok().zip(usize::try_from(part.offset + part.len).ok());
+                let piece = range.and_then(|(from, to)| bytes.get(from..to));
+                out.extend_from_slice(piece.ok_or(io::ErrorKind::UnexpectedEof)?);
+            }
+            out.extend_from_slice(&tail);
+            stream.send(&out, false).await
+        }
+        Body::File { source: Source::Remote(file), parts, tail } => {
+            let mut buffer = vec![0; REMOTE_PIECE_BYTES];
+            stream.send(head, true).await?;
+            for part in &parts {
+                stream.send(&part.head, true).await?;
+                let (mut reader, mut left) = (file.read(part.offset, part.len), part.len);
+                while left > 0 {
+                    let want = usize::try_from(left).unwrap_or(usize::MAX).min(REMOTE_PIECE_BYTES);
+                    let n = reader.read(&mut buffer[..want]).await?;
+                    if n == 0 {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                    left -= n as u64;
+                    stream.send(&buffer[..n], false).await?;
+                }
+            }
+            stream.send(&tail, false).await
+        }
+    }
+}
+
+/// Sends parts of a file of this host.
+async fn send_disk(stream: &Stream, file: &StoredFile, head: &[u8], parts: &[Part], tail: &[u8]) -> io::Result<()> {
+    let mut head = head;
+    let total: u64 = parts.iter().map(|part| part.head.len() as u64 + part.len).sum::<u64>() + tail.len() as u64;
+    if total <= COPIED_MAX_BYTES {
+        let mut out = Buffer::default();
+        out.reserve(head.len() + total as usize);
+        put(&mut out, head);
+        for part in parts {
+            put(&mut out, &part.head);
+            read(&mut out, file, part.offset, part.len)?;
+        }
+        put(&mut out, tail);
+        if !file.is_intact()? {
+            return Err(deleted());
+        }
+        return stream.send(out.filled(), false).await;
+    }
+    let last = parts.len() - 1;
+    for (index, part) in parts.iter().enumerate() {
+        stream.send(head, true).await?;
+        head = &[];
+        stream.send(&part.head, true).await?;
+        let held_back = if index == last && file.is_in_slot() { part.len.min(HELD_BACK_BYTES) } else { 0 };
+        let at = file.offset + part.offset;
+        let end = at + part.len - held_back;
+        stream.send_file(&*file.file, at, end).await?;
+        if held_back > 0 {
+            let mut out = Buffer::default();
+            out.reserve(held_back as usize);
+            read(&mut out, file, part.offset + part.len - held_back, held_back)?;
+            if !file.is_intact()? {
+                return Err(deleted());
+            }
+            stream.send(out.filled(), !tail.is_empty()).await?;
+        }
+    }
+    stream.send(tail, false).await
+}
+
+fn deleted() -> io::Error {
+    io::Error::other("the file was deleted while it was sent")
+}
+
+fn put(out: &mut Buffer, bytes: &[u8]) {
+    out.spare()[..bytes.len()].copy_from_slice(bytes);
+    out.advance(bytes.len());
+}
+
+/// Reads exactly `len` bytes of a file into the spare room of a buffer.
+fn read(out: &mut Buffer, file: &StoredFile, offset: u64, len: u64) -> io::Result<()> {
+    let mut done = 0;
+    while done < len {
+        let spare = &mut out.spare()[..(len - done) as usize];
+        match rustix::io::pread(&*file.file, spare, file.offset + offset + done) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => {
+                out.advance(n);
+                done += n as u64;
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! A socket: tried at once, awaited only when the kernel says "not now", with a limit on each wait.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use fdfs_net::buffer::{Buffer, SMALL_BYTES};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// The most that one `sendfile` call is asked for, so that one fast reader does not hold a worker for ever.
+const SENDFILE_PIECE_BYTES: u64 = 1 << 20;
+
+/// How long a client may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a whole head, from its first byte.
+    pub head: Duration,
+    /// Between two requests, and until the first.
+    pub idle: Duration,
+    /// Without a byte of a body, or without taking one of an answer.
+    pub stall: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(10), idle: Duration::from_secs(65), stall: Duration::from_secs(30) }
+    }
+}
+
+/// A plain socket with what came in and was not used.
+#[derive(Debug)]
+pub struct Stream {
+    socket: TcpStream,
+    /// What came in and was not used.
+    pub buffer: Buffer,
+    patience: Patience,
+}
+
+fn timed_out() -> io::Error {
+    io::ErrorKind::TimedOut.into()
+}
+
+impl Stream {
+    /// A stream on an accepted socket.
+    #[must_use]
+    pub fn new(socket: TcpStream, patience: Patience) -> Self {
+        Self { socket, buffer: Buffer::default(), patience }
+    }
+
+    /// The socket.
+    #[must_use]
+    pub const fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
+    /// Waits for the first bytes of a request without holding a buffer; `false` when the peer has closed.
+    ///
+    /// # Errors
+    /// `TimedOut` after the idle time; what the socket gives.
+    pub async fn first_bytes(&mut self) -> io::Result<bool> {
+        let until = Instant::now() + self.patience.idle;
+        loop {
+            self.buffer.release_if_empty();
+            timeout_at(until, self.socket.readable()).await.map_err(|_| timed_out())??;
+            self.buffer.reserve(SMALL_BYTES);
+            match self.socket.try_read(self.buffer.spare()) {
+                Ok(0) => return Ok(false),
+                Ok(n) => {
+                    self.buffer.advance(n);
+                    return Ok(true);
+                }
+                Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// When a head that begins now must be complete.
+    #[must_use]
+    pub fn head_deadline(&self) -> Instant {
+        Instant::now() + self.patience.head
+    }
+
+    /// Reads once, into a buffer that holds `len` unused bytes in all; 0 at the peer's end.
+    ///
+    /// # Errors
+    /// `TimedOut` at `until`, or after the stall time; what the socket gives.
+    pub async fn read_more(&mut self, len: usize, until: Option<Instant>) -> io::Result<usize> {
+        let until = until.unwrap_or_else(|| Instant::now() + self.patience.stall);
+        loop {
+            self.buffer.reserve(len.max(1));
+            match self.socket.try_read(self.buffer.spare()) {
+                Ok(n) => {
+                    self.buffer.advance(n);
+                    return Ok(n);
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    timeout_at(until, self.socket.readable()).await.map_err(|_| timed_out())??;
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// Sends bytes; with `more`, the kernel may hold them back for what follows.
+    ///
+    /// # Errors
+    /// `TimedOut` when the peer takes nothing; what the socket gives.
+    pub async fn send(&self, mut bytes: &[u8], more: bool) -> io::Result<()> {
+        use rustix::net::{SendFlags, send};
+        let flags = if more { SendFlags::MORE | SendFlags::NOSIGNAL } else { SendFlags::NOSIGNAL };
+        while !bytes.is_empty() {
+            match self.socket.try_io(Interest::WRITABLE, || Ok(send(&self.socket, bytes, flags)?)) {
+                Ok(n) => bytes = &bytes[n..],
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends bytes of a file from `at` to `end` without copying them.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` when the file is shorter; `TimedOut` when the peer takes nothing; what the socket gives.
+    pub async fn send_file(&self, file: &impl AsFd, mut at: u64, end: u64) -> io::Result<()> {
+        while at < end {
+            let want = usize::try_from((end - at).min(SENDFILE_PIECE_BYTES)).unwrap_or(usize::MAX);
+            let sent = self
+                .socket
+                .try_io(Interest::WRITABLE, || Ok(rustix::fs::sendfile(&self.socket, file, Some(&mut at), want)?));
+            match sent {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    async fn writable(&self) -> io::Result<()> {
+        timeout(self.patience.stall, self.socket.writable()).await.map_err(|_| timed_out())?
+    }
+}

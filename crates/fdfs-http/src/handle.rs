@@ -1,0 +1,172 @@
+//! A request for a file, from its first byte to its answer.
+//!
+//! Source: HTTP, 6.
+
+use std::net::IpAddr;
+
+use fdfs_conf::ResponseMode;
+use fdfs_proto::file_id::{FileId, LogicName, Source as Uploader};
+
+use crate::json;
+use crate::pure::answer::Answer;
+use crate::pure::request::{Method, Request};
+use crate::pure::settings::Settings;
+use crate::pure::target::{Target, TargetError, is_metadata_name};
+use crate::pure::{access, cors, file};
+use crate::site::{Absent, Site};
+
+/// Answers a request without a body: `GET`, `HEAD`, `OPTIONS`, and what is not allowed.
+pub async fn handle(site: &impl Site, settings: &Settings, request: &Request<'_>) -> Answer {
+    let mut answer = match request.method {
+        Method::Get | Method::Head => read(site, settings, request).await,
+        Method::Options => match cors::preflight(settings, request) {
+            Some(answer) => return answer,
+            None => not_allowed(settings),
+        },
+        Method::Post | Method::Put | Method::Delete | Method::Other => not_allowed(settings),
+    };
+    cors::allow(settings, request, &mut answer);
+    answer.is_head = request.method == Method::Head;
+    answer
+}
+
+/// 405.
+#[must_use]
+pub fn not_allowed(settings: &Settings) -> Answer {
+    let mut answer = Answer::error(405);
+    let methods = if settings.writes.is_some() { "GET, HEAD, POST, PUT, DELETE, OPTIONS" } else { "GET, HEAD, OPTIONS" };
+    answer.field("Allow", methods);
+    answer
+}
+
+/// The answer to a target that names nothing.
+#[must_use]
+pub fn refuse_target(error: TargetError) -> Answer {
+    match error {
+        TargetError::TooLong => Answer::error(414),
+        TargetError::Malformed | TargetError::NoFile => Answer::error(400),
+    }
+}
+
+async fn read(site: &impl Site, settings: &Settings, request: &Request<'_>) -> Answer {
+    let target = match Target::parse(request.target) {
+        Ok(target) => target,
+        Err(error) => return refuse_target(error),
+    };
+    let id = match target.file(&settings.form) {
+        Ok(id) => id,
+        Err(error) => return refuse_target(error),
+    };
+    let access = match access::check(settings, request, &target, &id) {
+        Ok(access) => access,
+        Err(answer) => return answer,
+    };
+    let Ok(name) = id.logic_name() else { return Answer::error(400) };
+    let own = settings.own_groups.iter().find(|own| own.0 == id.group);
+    if own.is_some_and(|own| usize::from(name.store_path_index()) >= own.1) {
+        return Answer::error(400);
+    }
+    // Differs from C: the metadata are not given away as a file unless somebody wants it so.
+    if is_metadata_name(&name) && !settings.metadata_files {
+        return Answer::error(404);
+    }
+    if target.query.get("meta").is_some() && settings.metadata_json {
+        return match site.metadata(&id).await {
+            Ok(metadata) => {
+                let mut answer = Answer::json(200, json::object(&metadata));
+                answer.field("Cache-Control", "no-cache");
+                answer
+            }
+            Err(absent) => Answer::error(status_of(absent)),
+        };
+    }
+    let found = match site.open(&id).await {
+        Err(Absent::NotFound) => match missing(site, settings, request, &target, &id, &name).await {
+            Ok(found) => found,
+            Err(answer) => return answer,
+        },
+        other => match other {
+            Ok(found) => found,
+            Err(absent) => return Answer::error(status_of(absent)),
+        },
+    };
+    let wants_name = target.query.get("download").is_some() && target.query.get("filename").is_none();
+    let saved_as = if wants_name && !settings.filename_key.is_empty() {
+        let metadata = site.metadata(&id).await.unwrap_or_default();
+        metadata.into_iter().find(|(key, _)| *key == settings.filename_key).map(|(_, value)| value)
+    } else {
+        None
+    };
+    file::answer(settings, request, &target, &id, found, access, saved_as.as_deref())
+}
+
+/// The file is not on this host: the cluster is asked, or the client is sent on.
+///
+/// Differs from C: only storages that the trackers know are asked, and all that can have the file; the id names none.
+#[allow(clippy::result_large_err)]
+async fn missing(
+    site: &impl Site,
+    settings: &Settings,
+    request: &Request<'_>,
+    target: &Target,
+    id: &FileId,
+    name: &LogicName,
+) -> Result<crate::source::Found, Answer> {
+    if target.query.get("redirect").is_some() {
+        // It was sent here by somebody who thought that it is here: it goes no further.
+        let is_settled = settings.is_own(id.group) && is_settled(site, settings, request.now(), name);
+        return Err(Answer::error(if is_settled { 404 } else { 400 }));
+    }
+    if settings.response_mode == ResponseMode::Redirect {
+        return Err(match site.locate(id).await {
+            Ok(ip) if site.is_this_host(ip) => Answer::error(404),
+            Ok(ip) => redirect(settings, request, ip),
+            Err(absent) => Answer::error(status_of(absent)),
+        });
+    }
+    site.fetch(id).await.map_err(|absent| Answer::error(status_of(absent)))
+}
+
+/// Whether a file of this group that is not here is nowhere: it came from here, or is too old to be on its way.
+fn is_settled(site: &impl Site, settings: &Settings, now: i64, name: &LogicName) -> bool {
+    let Some(fields) = name.fields() else { return true };
+    let from_here = match fields.source {
+        Uploader::Ip(ip) => site.is_this_host(IpAddr::V4(ip)),
+        Uploader::Id(_) => false,
+    };
+    let created = i64::from(fields.created);
+    let max_delay = i64::try_from(settings.sync_file_max_delay_secs).unwrap_or(i64::MAX);
+    from_here || (created > 0 && now.saturating_sub(created) > max_delay)
+}
+
+/// 302 to another host, with the same scheme and everything that was asked.
+///
+/// Differs from C: the answer has a length, so clients follow it; a long URL is not cut.
+#[must_use]
+pub fn redirect(settings: &Settings, request: &Request<'_>, ip: IpAddr) -> Answer {
+    let port = if settings.redirect_port == 0 { request.local_port } else { settings.redirect_port };
+    let (scheme, usual) = if request.is_secure { ("https", 443) } else { ("http", 80) };
+    let host = match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    let port = if port == usual { String::new() } else { format!(":{port}") };
+    let uri = String::from_utf8_lossy(request.target);
+    let joint = if request.target.contains(&b'?') { '&' } else { '?' };
+    let mut answer = Answer::new(302);
+    answer.field("Location", format!("{scheme}://{host}{port}{uri}{joint}redirect=1"));
+    answer.field("Cache-Control", "no-cache");
+    answer
+}
+
+/// The status for a file that cannot be had.
+#[must_use]
+pub const fn status_of(absent: Absent) -> u16 {
+    match absent {
+        Absent::NotFound => 404,
+        Absent::Unreachable => 502,
+        Absent::TimedOut => 504,
+        Absent::Failed => 500,
+        Absent::Busy => 503,
+    }
+}

@@ -1,0 +1,26 @@
+//! Files over HTTP: in a storage, in a tracker, or as a gateway of its own.
+//!
+//! Never: an address that a client named, a head that can be read in two ways, or a request without a time-out.
+//!
+//! * [`pure`]: from a request to an answer, without a socket, a file or a clock;
+//! * [`handle`]: the steps in between that ask the [`site`]; [`write`]: uploads and deletes;
+//! * [`h1`]: plain sockets with `sendfile`; [`server`], [`stats`]: what connections share and what is counted;
+//! * [`mod@json`], [`forwarded`]: small things that several need.
+
+pub mod forwarded;
+pub mod h1;
+pub mod handle;
+pub mod incoming;
+pub mod json;
+pub mod multipart;
+pub mod pure;
+pub mod server;
+pub mod site;
+pub mod source;
+pub mod stats;
+pub mod upload;
+pub mod write;
+
+pub use pure::settings::Settings;
+pub use server::Server;
+pub use site::Site;

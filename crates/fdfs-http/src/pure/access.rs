@@ -1,0 +1,128 @@
+//! Who may read a file: by the prefix of its path.
+
+use fdfs_proto::file_id::FileId;
+
+use super::answer::{Answer, Body};
+use super::date;
+use super::request::Request;
+use super::settings::Settings;
+use super::target::Target;
+use super::token::{TokenError, check_signed, check_token, is_same};
+
+/// What a reader needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing.
+    Public,
+    /// A token of the reference.
+    Token,
+    /// A signed URL.
+    Signed,
+}
+
+impl Access {
+    /// `public`, `token` or `signed`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "public" => Some(Self::Public),
+            "token" => Some(Self::Token),
+            "signed" => Some(Self::Signed),
+            _ => None,
+        }
+    }
+}
+
+/// Who may read what: the longest prefix counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policies {
+    default: Access,
+    prefixes: Vec<(String, Access)>,
+}
+
+impl Policies {
+    /// Prefixes of paths, `/group1/M00`, and what counts elsewhere.
+    #[must_use]
+    pub fn new(default: Access, mut prefixes: Vec<(String, Access)>) -> Self {
+        prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.0.len()));
+        Self { default, prefixes }
+    }
+
+    /// What counts for a file: `/GROUP/Mxx/HH/HH/NAME`, however its URL was written.
+    #[must_use]
+    pub fn of(&self, id: &FileId) -> Access {
+        if self.prefixes.is_empty() {
+            return self.default;
+        }
+        let path = format!("/{id}");
+        self.prefixes.iter().find(|(prefix, _)| path.starts_with(prefix.as_str())).map_or(self.default, |p| p.1)
+    }
+
+    /// Whether anything needs this access.
+    #[must_use]
+    pub fn uses(&self, access: Access) -> bool {
+        self.default == access || self.prefixes.iter().any(|prefix| prefix.1 == access)
+    }
+}
+
+/// Lets a request through, or answers it.
+///
+/// # Errors
+/// The answer of a refusal.
+#[allow(clippy::result_large_err)]
+pub fn check(settings: &Settings, request: &Request<'_>, target: &Target, id: &FileId) -> Result<Access, Answer> {
+    let access = settings.policies.of(id);
+    let result = match access {
+        Access::Public => Ok(()),
+        Access::Token if bypasses(settings, request) => Ok(()),
+        Access::Token => match &settings.token {
+            Some(check) => check_token(&target.query, id.name.as_str(), &check.secret, check.ttl_secs, request.now()),
+            None => Err(TokenError::Wrong),
+        },
+        Access::Signed => {
+            let path = format!("/{id}");
+            check_signed(&target.query, path.as_bytes(), &settings.signing_keys, request.now())
+        }
+    };
+    result.map(|()| access).map_err(|error| refusal(settings, access, error))
+}
+
+fn bypasses(settings: &Settings, request: &Request<'_>) -> bool {
+    settings.bypass.as_ref().is_some_and(|(name, value)| {
+        request.fields.first(name).is_some_and(|given| is_same(given, value.as_bytes()))
+    })
+}
+
+/// As the reference: no token is 400, a wrong one the fail file with 200. Signed URLs, and all if so configured, 403.
+fn refusal(settings: &Settings, access: Access, error: TokenError) -> Answer {
+    if settings.strict_refusal || access == Access::Signed {
+        return Answer::error(403);
+    }
+    let fail = settings.token.as_ref().and_then(|check| check.fail.as_ref());
+    let (Some(fail), true) = (fail, error != TokenError::Missing) else { return Answer::error(400) };
+    let mut answer = Answer::new(200);
+    answer.field("Content-Type", fail.content_type.clone());
+    answer.field("Last-Modified", date::format(0));
+    answer.field("Accept-Ranges", "bytes");
+    answer.field("Cache-Control", "no-cache");
+    answer.body = Body::Bytes(fail.content.to_vec().into());
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_prefix_counts() {
+        let policies = Policies::new(
+            Access::Token,
+            vec![("/group1/".to_owned(), Access::Public), ("/group1/M01".to_owned(), Access::Signed)],
+        );
+        let of = |id: &str| policies.of(&id.parse().unwrap());
+        assert_eq!(of("group1/M00/00/00/a"), Access::Public);
+        assert_eq!(of("group1/M01/00/00/a"), Access::Signed);
+        assert_eq!(of("group11/M01/00/00/a"), Access::Token);
+        assert!(policies.uses(Access::Token) && policies.uses(Access::Signed));
+    }
+}

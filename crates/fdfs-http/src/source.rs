@@ -1,0 +1,29 @@
+//! Where the bytes of an answer come from.
+
+use std::sync::Arc;
+
+use fdfs_store::StoredFile;
+
+use crate::site::RemoteFile;
+
+/// Where the bytes of a file come from.
+#[derive(Debug)]
+pub enum Source {
+    /// A store path of this host.
+    Disk(Box<StoredFile>),
+    /// Memory.
+    Memory(Arc<[u8]>),
+    /// Another storage, over its own protocol.
+    Remote(RemoteFile),
+}
+
+/// A file that was found.
+#[derive(Debug)]
+pub struct Found {
+    /// Its bytes.
+    pub source: Source,
+    /// How many.
+    pub len_bytes: u64,
+    /// When it changed last, unix seconds; of a file that never changes nobody looks at it.
+    pub modified_unix_secs: i64,
+}

@@ -1,0 +1,319 @@
+//! Uploads and deletes: `POST`, `PUT` and `DELETE` behind a switch and a token, with answers in JSON.
+//!
+//! `POST /upload`, `POST /upload/GROUP` or `PUT` of the same: a form with a file, or the file itself as the body. The
+//! arguments `ext`, `name` (both also as fields of the form), `group` and `appender=1` may stand in the query. `DELETE` of
+//! a file's URL deletes it.
+
+use std::io;
+use std::sync::atomic::Ordering;
+
+use fdfs_client::{ClientError, ExtName, FileId, GroupName, Metadata, Status, UploadOptions, ext_of_local_file};
+
+use crate::handle::{not_allowed, refuse_target};
+use crate::incoming::Incoming;
+use crate::json;
+use crate::multipart::{self, Form};
+use crate::pure::answer::Answer;
+use crate::pure::request::{Method, Request};
+use crate::pure::settings::Writes;
+use crate::pure::target::Target;
+use crate::pure::token::is_same;
+use crate::server::Server;
+use crate::site::{Cluster, Site};
+use crate::upload::{self, Spool, UploadError};
+
+/// Where uploads go; a group may follow.
+const UPLOAD_PATH: &[u8] = b"/upload";
+
+/// Answers a request that changes something.
+///
+/// # Errors
+/// What the connection gives: it must be closed then.
+pub async fn handle<S: Site>(
+    server: &Server<S>,
+    request: &Request<'_>,
+    body: &mut impl Incoming,
+) -> io::Result<Answer> {
+    let (Some(writes), Some(cluster)) = (&server.settings.writes, server.site.cluster()) else {
+        return Ok(not_allowed(&server.settings));
+    };
+    if !is_authorized(writes, request) {
+        let mut answer = failure(401, "a token is needed: Authorization: Bearer TOKEN");
+        answer.field("WWW-Authenticate", "Bearer");
+        return Ok(answer);
+    }
+    let target = match Target::parse(request.target) {
+        Ok(target) => target,
+        Err(error) => return Ok(refuse_target(error)),
+    };
+    if request.method == Method::Delete {
+        let id = match target.file(&server.settings.form) {
+            Ok(id) => id,
+            Err(error) => return Ok(refuse_target(error)),
+        };
+        return Ok(match cluster.client.delete(&id).await {
+            Ok(()) => Answer::json(200, format!("{{\"deleted\":{}}}\n", json::string(&id.to_string()))),
+            Err(error) => refusal(&error),
+        });
+    }
+    let Some(wishes) = Wishes::of(&target) else { return Ok(not_allowed(&server.settings)) };
+    let wishes = match wishes {
+        Ok(wishes) => wishes,
+        Err(what) => return Ok(failure(400, what)),
+    };
+    match upload(cluster, writes, request, wishes, body).await {
+        Ok(stored) => {
+            server.stats.upload_bytes.fetch_add(stored.bytes, Ordering::Relaxed);
+            Ok(stored.answer())
+        }
+        Err(UploadError::TooLarge) => {
+            let mut answer = failure(413, "the file is too large");
+            answer.closes = true;
+            Ok(answer)
+        }
+        Err(UploadError::Body(e)) if e.kind() == io::ErrorKind::InvalidData => {
+            let mut answer = failure(400, "the body cannot be read");
+            answer.closes = true;
+            Ok(answer)
+        }
+        Err(UploadError::Body(e)) => Err(e),
+        Err(UploadError::Spool(e)) => {
+            tracing::error!("http: an upload could not be kept: {e}");
+            let mut answer = failure(507, "the file cannot be kept");
+            answer.closes = true;
+            Ok(answer)
+        }
+        Err(UploadError::Cluster(error)) => Ok(refusal(&error)),
+    }
+}
+
+fn is_authorized(writes: &Writes, request: &Request<'_>) -> bool {
+    let given = request.fields.first("authorization").and_then(|value| {
+        let (scheme, token) = value.split_at_checked(7)?;
+        scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+    });
+    given.is_some_and(|given| is_same(given, writes.token.as_bytes()))
+}
+
+/// What an upload wants.
+#[derive(Debug, Default)]
+struct Wishes {
+    group: Option<GroupName>,
+    ext: Option<ExtName>,
+    name: Option<String>,
+    is_appender: bool,
+}
+
+impl Wishes {
+    /// What path and query say; `None` for a path that takes no uploads.
+    fn of(target: &Target) -> Option<Result<Self, &'static str>> {
+        let rest = target.path.strip_prefix(UPLOAD_PATH)?;
+        let in_path = match rest {
+            b"" | b"/" => None,
+            [b'/', group @ ..] => Some(group),
+            _ => return None,
+        };
+        let mut wishes = Self { is_appender: target.query.get("appender") == Some(b"1"), ..Self::default() };
+        if let Some(group) = in_path.or_else(|| target.query.get("group")) {
+            match GroupName::new(group) {
+                Ok(group) => wishes.group = Some(group),
+                Err(_) => return Some(Err("no group has such a name")),
+            }
+        }
+        for field in ["ext", "name"] {
+            if let Some(value) = target.query.text(field)
+                && !wishes.set(field, value)
+            {
+                return Some(Err("no extension: at most 6 letters and digits"));
+            }
+        }
+        Some(Ok(wishes))
+    }
+
+    fn set(&mut self, field: &str, value: &str) -> bool {
+        match field {
+            "ext" => match value.trim_start_matches('.').parse() {
+                Ok(ext) => self.ext = Some(ext),
+                Err(_) => return false,
+            },
+            "name" => self.name = Some(value.to_owned()),
+            _ => {}
+        }
+        true
+    }
+
+    fn options(&self, content_type: Option<&str>) -> UploadOptions {
+        let of_name = self.name.as_ref().map(|name| ext_of_local_file(name.as_bytes())).filter(|ext| !ext.is_empty());
+        let ext = self.ext.or(of_name).or_else(|| ext_of_type(content_type?)).unwrap_or_default();
+        let mut options = UploadOptions::new().ext(ext).appender(self.is_appender);
+        if let Some(group) = self.group {
+            options = options.group(group);
+        }
+        if let Some(name) = &self.name {
+            options = options.metadata(Metadata::new().with("filename", name.as_bytes()));
+        }
+        options
+    }
+}
+
+/// The extension that usual types have.
+fn ext_of_type(content_type: &str) -> Option<ExtName> {
+    let ext = match content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "image/jpeg" => "jpg",
+        "image/png" => "png",
+        "image/gif" => "gif",
+        "image/webp" => "webp",
+        "image/svg+xml" => "svg",
+        "image/avif" => "avif",
+        "video/mp4" => "mp4",
+        "video/webm" => "webm",
+        "audio/mpeg" => "mp3",
+        "audio/ogg" => "ogg",
+        "application/pdf" => "pdf",
+        "application/json" => "json",
+        "application/zip" => "zip",
+        "application/gzip" => "gz",
+        "text/plain" => "txt",
+        "text/html" => "html",
+        "text/css" => "css",
+        "text/csv" => "csv",
+        "text/javascript" | "application/javascript" => "js",
+        "application/xml" | "text/xml" => "xml",
+        _ => return None,
+    };
+    ext.parse().ok()
+}
+
+/// What was stored.
+struct Stored {
+    id: FileId,
+    bytes: u64,
+}
+
+impl Stored {
+    fn answer(&self) -> Answer {
+        let (id, url) = (self.id.to_string(), format!("/{}", self.id));
+        let text =
+            format!("{{\"id\":{},\"url\":{},\"size\":{}}}\n", json::string(&id), json::string(&url), self.bytes);
+        let mut answer = Answer::json(201, text);
+        answer.field("Location", url);
+        answer
+    }
+}
+
+async fn upload(
+    cluster: &Cluster,
+    writes: &Writes,
+    request: &Request<'_>,
+    mut wishes: Wishes,
+    body: &mut impl Incoming,
+) -> Result<Stored, UploadError> {
+    let content_type = request.fields.text("content-type");
+    if let Some(boundary) = content_type.and_then(multipart::boundary) {
+        return of_form(cluster, writes, wishes, Form::new(body, &boundary)).await;
+    }
+    // What curl says of a body when nobody has told it what it is.
+    let content_type = content_type.filter(|kind| !kind.starts_with("application/x-www-form-urlencoded"));
+    if wishes.name.is_none() {
+        wishes.name = request.fields.text("x-file-name").map(str::to_owned);
+    }
+    let options = wishes.options(content_type);
+    if let Some(bytes) = body.bytes_left() {
+        if bytes > writes.bytes_max {
+            return Err(UploadError::TooLarge);
+        }
+        let id = upload::straight(&cluster.client, body, bytes, &options).await?;
+        return Ok(Stored { id, bytes });
+    }
+    let mut spool = Spool::default();
+    loop {
+        let piece = body.next_piece().await.map_err(UploadError::Body)?;
+        if piece.is_empty() {
+            break;
+        }
+        spool.add(&piece, writes.bytes_max)?;
+    }
+    let bytes = spool.len();
+    Ok(Stored { id: spool.upload(&cluster.client, &options).await?, bytes })
+}
+
+async fn of_form<I: Incoming>(
+    cluster: &Cluster,
+    writes: &Writes,
+    mut wishes: Wishes,
+    mut form: Form<'_, I>,
+) -> Result<Stored, UploadError> {
+    let bad = |what: &'static str| UploadError::Body(io::Error::new(io::ErrorKind::InvalidData, what));
+    let mut file: Option<(Spool, Option<String>)> = None;
+    while let Some(part) = form.next_part().await.map_err(UploadError::Body)? {
+        let Some(filename) = part.filename else {
+            let value = form.value().await.map_err(UploadError::Body)?;
+            if !wishes.set(&part.name, &value) {
+                return Err(bad("no extension"));
+            }
+            continue;
+        };
+        if file.is_some() {
+            return Err(bad("more than one file"));
+        }
+        if wishes.name.is_none() && !filename.is_empty() {
+            // Some browsers send the whole path.
+            wishes.name = filename.rsplit(['/', '\\']).next().map(str::to_owned);
+        }
+        let mut spool = Spool::default();
+        loop {
+            let piece = form.next_bytes().await.map_err(UploadError::Body)?;
+            if piece.is_empty() {
+                break;
+            }
+            spool.add(&piece, writes.bytes_max)?;
+        }
+        file = Some((spool, part.content_type));
+    }
+    let (spool, content_type) = file.ok_or_else(|| bad("no file"))?;
+    let options = wishes.options(content_type.as_deref());
+    let bytes = spool.len();
+    Ok(Stored { id: spool.upload(&cluster.client, &options).await?, bytes })
+}
+
+fn failure(status: u16, what: &str) -> Answer {
+    let mut answer = Answer::json(status, format!("{{\"error\":{}}}\n", json::string(what)));
+    answer.field("Cache-Control", "no-cache");
+    answer
+}
+
+/// The answer when the cluster refuses.
+fn refusal(error: &ClientError) -> Answer {
+    let status = match error.status() {
+        _ if error.is_not_found() => 404,
+        Status::ENOSPC => 507,
+        Status::EINVAL => 400,
+        Status::ENOENT => 404,
+        Status::EACCES | Status::EPERM => 403,
+        _ => 502,
+    };
+    if status == 502 {
+        tracing::warn!("http: {error}");
+    }
+    // What is wrong inside is nobody's business outside.
+    failure(status, if status == 502 { "the cluster does not answer" } else { "the cluster refuses" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_extension_comes_from_the_wish_the_name_or_the_type() {
+        let wishes = |target: &str| Wishes::of(&Target::parse(target.as_bytes()).unwrap());
+        assert!(wishes("/uploads").is_none());
+        assert!(wishes("/upload/no!group").unwrap().is_err());
+        assert!(wishes("/upload?ext=toolongext").unwrap().is_err());
+        let parsed = wishes("/upload/group1?name=a%20b.tar.gz").unwrap().unwrap();
+        assert_eq!(parsed.group.unwrap().as_str(), "group1");
+        let shown = format!("{:?}", parsed.options(Some("image/png")));
+        assert!(shown.contains("tar.gz"), "{shown}");
+        let shown = format!("{:?}", wishes("/upload").unwrap().unwrap().options(Some("image/png; x=y")));
+        assert!(shown.contains("png"), "{shown}");
+    }
+}
