@@ -14,6 +14,7 @@ mod exit;
 mod exporter;
 mod files;
 mod health;
+mod http;
 mod human;
 mod link;
 mod local;

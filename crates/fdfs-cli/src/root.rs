@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{admin, bench, conf_check, daemon, dev, exit, files, link, local, manual, monitor, sync};
+use crate::{admin, bench, conf_check, daemon, dev, exit, files, http, link, local, manual, monitor, sync};
 
 /// FastDFS in one program: tracker, storage, clients and tools
 #[derive(Debug, Parser)]
@@ -35,6 +35,11 @@ enum Command {
     Trackerd(daemon::modern::Args),
     /// Run a storage in the foreground
     Storaged(daemon::modern::Args),
+    /// Serve the files of all groups over HTTP
+    Http(http::Args),
+    /// Print URLs that let somebody read a file for a while
+    #[command(subcommand)]
+    Url(http::url::Command),
     /// Store a local file and print its id
     Upload(files::upload::Args),
     /// Fetch a file by its id
@@ -91,6 +96,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Dev(args) => dev::run(&args),
         Command::Trackerd(args) => return daemon::modern::trackerd(args),
         Command::Storaged(args) => return daemon::modern::storaged(args),
+        Command::Http(args) => http::run(&args),
+        Command::Url(command) => http::url::run(&command),
         Command::Upload(args) => block_on(files::upload::run(args)),
         Command::Download(args) => block_on(files::download::run(args)),
         Command::Append(args) => block_on(files::append::run(args)),

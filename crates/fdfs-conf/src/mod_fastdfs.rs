@@ -12,6 +12,7 @@ use crate::address::{TrackerServer, parse_port};
 use crate::check::FileKind;
 use crate::choice::{LogLevel, ResponseMode};
 use crate::http::{self, HasHttp, HttpConf};
+use crate::serve_http::{self, HasServeHttp, ServeHttp};
 use crate::store_path::{self, COUNT_ALLOWED, StoragePath};
 use crate::table::{Action, ConfFile, Key, Reading, Section, conf_struct};
 use crate::trackers;
@@ -71,6 +72,8 @@ conf_struct! {
         pub anti_steal_bypass_header_value: String,
         /// The keys of http.conf.
         pub http: HttpPart,
+        /// How this program serves: keys of our own.
+        pub serve: ServeHttp,
     }
 }
 
@@ -105,16 +108,32 @@ impl ConfFile for ModFastdfsConf {
     }
 
     fn keys() -> Vec<Key<Self>> {
-        [KEYS.to_vec(), http::keys()].concat()
+        [KEYS.to_vec(), http::keys(), serve_http::keys()].concat()
     }
 
     fn finish(&mut self, reading: &mut Reading<'_>) {
         if self.load_fdfs_parameters_from_tracker {
             trackers::require(reading);
         }
+        if is_gateway(reading) {
+            return;
+        }
         self.read_groups(reading);
         self.http.require(reading);
     }
+}
+
+impl HasServeHttp for ModFastdfsConf {
+    fn serve(&mut self) -> &mut ServeHttp {
+        &mut self.serve
+    }
+}
+
+/// Whether a file is written for a server of this program alone: it names nothing local. What the module insists on then
+/// has defaults.
+fn is_gateway(reading: &Reading<'_>) -> bool {
+    ["base_path", "group_name", "group_count", "store_path0"].iter().all(|name| reading.last(Section::Global, name).is_none())
+        && reading.ini().items.iter().any(|item| item.name == "tracker_server" || item.name.starts_with("http."))
 }
 
 impl ModFastdfsConf {

@@ -13,6 +13,7 @@ use crate::address::TrackerServer;
 use crate::advertise::AdvertiseRule;
 use crate::check::FileKind;
 use crate::choice::{DistributeMode, Durability, SignatureMethod};
+use crate::http_port::{self, HasHttpPort, HttpPort};
 use crate::log_conf::{
     AccessLogConf, HasAccessLog, HasErrorLog, LogConf, access_log_keys, error_log_keys, historic_keys,
 };
@@ -27,6 +28,8 @@ conf_struct! {
     pub struct StorageConf {
         /// What it has in common with a tracker.
         pub server: ServerConf,
+        /// Whether and where files are served over HTTP. Keys of our own.
+        pub http: HttpPort,
         /// The error log.
         pub log: LogConf,
         /// `[access-log]`: the access log.
@@ -127,6 +130,14 @@ impl StorageConf {
     }
 }
 
+impl HasHttpPort for StorageConf {
+    const USUAL: &'static str = "8888";
+
+    fn http_port(&mut self) -> &mut HttpPort {
+        &mut self.http
+    }
+}
+
 impl HasServer for StorageConf {
     const PORT: u16 = fdfs_proto::limits::STORAGE_PORT;
     const PORT_TEXT: &'static str = "23000";
@@ -166,6 +177,7 @@ impl ConfFile for StorageConf {
             keys::KEYS.to_vec(),
             keys::SYNC_KEYS.to_vec(),
             keys::DUPLICATE_KEYS.to_vec(),
+            http_port::keys().to_vec(),
             error_log_keys(),
             access_log_keys(),
             historic_keys(),

@@ -11,6 +11,7 @@ use crate::ConfError;
 use crate::advertise::AdvertiseRule;
 use crate::check::FileKind;
 use crate::choice::{DownloadServer, IdType, ResponseIpAddrSize, StoreLookup, StorePathChoice, StoreServer};
+use crate::http_port::{self, HasHttpPort, HttpPort};
 use crate::log_conf::{HasErrorLog, LogConf, error_log_keys, historic_keys};
 use crate::server::{self, HasServer, ServerConf};
 use crate::storage_ids::StorageIds;
@@ -22,6 +23,8 @@ conf_struct! {
     pub struct TrackerConf {
         /// What it has in common with a storage.
         pub server: ServerConf,
+        /// Whether and where it sends HTTP clients to storages. Keys of our own.
+        pub http: HttpPort,
         /// The error log.
         pub log: LogConf,
         /// `store_lookup`: how the group of an upload is chosen.
@@ -110,6 +113,14 @@ impl TrackerConf {
     }
 }
 
+impl HasHttpPort for TrackerConf {
+    const USUAL: &'static str = "8080";
+
+    fn http_port(&mut self) -> &mut HttpPort {
+        &mut self.http
+    }
+}
+
 impl HasServer for TrackerConf {
     const PORT: u16 = fdfs_proto::limits::TRACKER_PORT;
     const PORT_TEXT: &'static str = "22122";
@@ -135,7 +146,15 @@ impl ConfFile for TrackerConf {
     }
 
     fn keys() -> Vec<Key<Self>> {
-        [server::keys(), keys::KEYS.to_vec(), keys::TRUNK_KEYS.to_vec(), error_log_keys(), historic_keys()].concat()
+        [
+            server::keys(),
+            keys::KEYS.to_vec(),
+            keys::TRUNK_KEYS.to_vec(),
+            http_port::keys().to_vec(),
+            error_log_keys(),
+            historic_keys(),
+        ]
+        .concat()
     }
 
     fn finish(&mut self, reading: &mut Reading<'_>) {

@@ -4,8 +4,10 @@
 
 pub mod gate;
 pub mod listeners;
+pub mod loader;
 pub mod logs;
 
 pub use gate::{GATE_FILES, gate, raise_file_limit};
 pub use listeners::{BindError, Listeners, listeners, resolve};
+pub use loader::FileLoader;
 pub use logs::rotation;

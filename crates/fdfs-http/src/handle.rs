@@ -118,7 +118,7 @@ async fn missing(
         return Err(Answer::error(if is_settled { 404 } else { 400 }));
     }
     if settings.response_mode == ResponseMode::Redirect {
-        return Err(match site.locate(id).await {
+        return Err(match site.locate(id, request.peer).await {
             Ok(ip) if site.is_this_host(ip) => Answer::error(404),
             Ok(ip) => redirect(settings, request, ip),
             Err(absent) => Answer::error(status_of(absent)),
@@ -152,9 +152,13 @@ pub fn redirect(settings: &Settings, request: &Request<'_>, ip: IpAddr) -> Answe
     };
     let port = if port == usual { String::new() } else { format!(":{port}") };
     let uri = String::from_utf8_lossy(request.target);
-    let joint = if request.target.contains(&b'?') { '&' } else { '?' };
+    let mark = match (settings.marks_redirects, request.target.contains(&b'?')) {
+        (false, _) => "",
+        (true, false) => "?redirect=1",
+        (true, true) => "&redirect=1",
+    };
     let mut answer = Answer::new(302);
-    answer.field("Location", format!("{scheme}://{host}{port}{uri}{joint}redirect=1"));
+    answer.field("Location", format!("{scheme}://{host}{port}{uri}{mark}"));
     answer.field("Cache-Control", "no-cache");
     answer
 }

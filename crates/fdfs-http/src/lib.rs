@@ -5,9 +5,12 @@
 //! * [`pure`]: from a request to an answer, without a socket, a file or a clock;
 //! * [`handle`]: the steps in between that ask the [`site`]; [`write`]: uploads and deletes;
 //! * [`h1`]: plain sockets with `sendfile`; [`server`], [`stats`]: what connections share and what is counted;
+//! * [`configure`], [`start`]: from a file to a port;
 //! * [`mod@json`], [`forwarded`]: small things that several need.
 
+pub mod configure;
 pub mod forwarded;
+pub mod gateway;
 pub mod h1;
 pub mod handle;
 pub mod incoming;
@@ -17,6 +20,7 @@ pub mod pure;
 pub mod server;
 pub mod site;
 pub mod source;
+pub mod start;
 pub mod stats;
 pub mod upload;
 pub mod write;

@@ -11,6 +11,7 @@
 //!   that came back empty is refilled;
 //! * [`link`]: the trackers; [`params`], [`identity`], [`peers`]: what they have told; [`received`]: what they are told;
 //! * [`sync`]: what is sent to the other storages of the group;
+//! * [`http`]: files over HTTP;
 //! * [`stat`], [`request_log`], [`housekeeping`]: what is counted and written on the side.
 
 pub mod commit;
@@ -19,6 +20,7 @@ pub mod error;
 pub mod exchange;
 pub mod flusher;
 pub mod housekeeping;
+pub mod http;
 pub mod identity;
 pub mod init_flag;
 pub mod link;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fdfs_conf::StorageConf;
-use fdfs_daemon::{gate, listeners, raise_file_limit, rotation};
+use fdfs_daemon::{FileLoader, gate, listeners, raise_file_limit, rotation};
+use fdfs_http::Server as HttpServer;
 use fdfs_log::{AccessLog, LogTimer, ServerLog, Timestamp};
 use fdfs_net::connection::{DataConnection, DataLimits};
 use tokio::net::TcpListener;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::housekeeping;
+use crate::http::{HttpPort, StorageSite};
 use crate::link::TrackerDialer;
 use crate::link::session;
 use crate::recovery;
@@ -74,6 +76,8 @@ pub struct StorageServer {
     tasks: TaskTracker,
     /// Those who send to other storages; they write their marks at the end.
     senders: TaskTracker,
+    /// Files over HTTP, where that is configured.
+    http: Option<Arc<HttpServer<StorageSite>>>,
     log: ServerLog,
     /// Accepts, talks to trackers, watches; never touches a file of a client.
     control: Runtime,
@@ -127,7 +131,7 @@ impl StorageServer {
         };
         let gate = gate(&conf.server, Some(data.handle().clone()));
         let base = start::open_base(&conf)?;
-        let (storage, listeners) = control.block_on(async {
+        let (storage, listeners, http_port) = control.block_on(async {
             // With a port of the system's choice it must be known before a tracker hears of it.
             let early = if conf.server.inner_port == 0 { Some(listeners(&conf.server)?) } else { None };
             let port = early.as_ref().map_or(conf.server.inner_port, |early| early.addr.port());
@@ -138,21 +142,26 @@ impl StorageServer {
                 Some(early) => early,
                 None => listeners(&conf.server)?,
             };
+            let http_port = HttpPort::open(&conf, &FileLoader, data.handle())?;
             let addr = reachable(opened.addr, &learnt);
             let storage = start::open_storage(conf, base, learnt, gate, addr, worker_count, access_log).await?;
-            Ok::<_, StartError>((Arc::new(storage), opened.all))
+            Ok::<_, StartError>((Arc::new(storage), opened.all, http_port))
         })?;
-        let server = Self {
+        let mut server = Self {
             storage,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             senders: TaskTracker::new(),
+            http: None,
             log,
             control,
             data,
             _access_log_timer: timer,
         };
         server.spawn_all(listeners);
+        let accept = server.control.handle();
+        server.http =
+            http_port.and_then(|port| port.serve(&server.storage, &server.shutdown, &server.tasks, accept));
         server.say_hello();
         options.tell(StartStage::Serving);
         Ok(server)
@@ -238,7 +247,8 @@ impl StorageServer {
         let _log = self.log.enter();
         self.shutdown.cancel();
         let deadline = Instant::now() + DRAIN_MAX;
-        while self.storage.busy_count() > 0 && Instant::now() < deadline {
+        let http_busy = || self.http.as_ref().map_or(0, |http| http.busy_count());
+        while self.storage.busy_count() + http_busy() > 0 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
         }
         self.senders.close();

@@ -20,6 +20,7 @@ pub mod cluster;
 pub mod daemon;
 pub mod daemons;
 pub mod fuzz;
+pub mod http;
 pub mod layout;
 pub mod links;
 pub mod loopback;

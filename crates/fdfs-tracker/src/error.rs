@@ -6,6 +6,7 @@ use fdfs_conf::ConfError;
 use fdfs_core::tracker::leader::Refusal;
 use fdfs_core::tracker::{ClusterError, HostPort, IdTableError};
 use fdfs_daemon::BindError;
+use fdfs_http::start::HttpStartError;
 use fdfs_proto::{Status, WireError};
 use fdfs_store::StoreError;
 
@@ -29,6 +30,9 @@ pub enum StartError {
     /// The port could not be opened.
     #[error(transparent)]
     Listen(#[from] BindError),
+    /// HTTP cannot be served.
+    #[error(transparent)]
+    Http(#[from] HttpStartError),
     /// The operating system gives no threads or no runtime.
     #[error("start threads: {0}")]
     Threads(#[source] io::Error),
@@ -45,6 +49,7 @@ impl StartError {
             Self::IdTable { .. } => Status::EEXIST.0,
             Self::State(error) => error.status().0,
             Self::Listen(error) => error.errno(),
+            Self::Http(error) => error.errno(),
             Self::Threads(error) => Status::from_io(error).0,
         }
     }

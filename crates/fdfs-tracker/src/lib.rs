@@ -15,6 +15,7 @@ mod connection;
 mod election;
 mod error;
 mod housekeeping;
+mod http;
 mod log_event;
 mod names;
 mod peer;

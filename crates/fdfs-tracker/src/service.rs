@@ -22,6 +22,8 @@ use fdfs_proto::shared::AddrSize;
 use fdfs_proto::{Command, HEADER_LEN, Status, Wire};
 use tracing::{debug, info};
 
+pub(crate) use query_fetch::storage_of_file;
+
 use crate::error::RequestError;
 use crate::peer::Peer;
 use crate::tracker::Tracker;

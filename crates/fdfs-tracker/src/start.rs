@@ -20,6 +20,7 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::error::StartError;
+use crate::http::HttpPort;
 use crate::settings::Configured;
 use crate::state_files::StateFiles;
 use crate::tracker::{Parts, Tracker};
@@ -54,9 +55,9 @@ impl TrackerServer {
         raise_file_limit(server, 1);
         let runtime = runtime(server.work_threads, &log)?;
         // Before any file is touched: a port in use may mean that another tracker has them.
-        let Listeners { all: listeners, addr } = {
+        let (Listeners { all: listeners, addr }, http_port) = {
             let _entered = runtime.enter();
-            listeners(server)?
+            (listeners(server)?, HttpPort::open(&conf)?)
         };
 
         let clock = Clock::start();
@@ -104,6 +105,9 @@ impl TrackerServer {
         tasks.spawn_on(election::run(tracker.clone(), wanted_asks), runtime.handle());
         for listener in listeners {
             tasks.spawn_on(accept(tracker.clone(), listener, tasks.clone()), runtime.handle());
+        }
+        if let Some(port) = http_port {
+            port.serve(&tracker, &tasks, runtime.handle());
         }
         let group_count = tracker.read(|cluster| cluster.groups().len());
         info!("tracker serves on {addr}, {group_count} groups known");

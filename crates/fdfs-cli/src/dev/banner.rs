@@ -19,6 +19,7 @@ pub(crate) fn text(place: &Place, cluster: &Cluster) -> String {
     for storage in cluster.storages() {
         line(&format!("storage   {}  files below {}", storage.addr(), shown(&storage.dir.join("data"))));
     }
+    line(&format!("HTTP      http://{}/FILE_ID", cluster.http));
     let fate = if place.is_temporary() {
         ", removed at the end"
     } else if place.is_old {

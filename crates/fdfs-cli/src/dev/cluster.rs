@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use fdfs_client::Client;
 use fdfs_conf::{
-    Durability, LogConf, LogLevel, ReservedSpace, ServerConf, StorageConf, StoragePath, TrackerConf, TrackerServer,
+    Durability, HttpPort, LogConf, LogLevel, ReservedSpace, ServerConf, StorageConf, StoragePath, TrackerConf, TrackerServer,
 };
 use fdfs_proto::{GroupName, Status};
 use fdfs_storage::{StartOptions, StorageServer};
@@ -36,6 +36,8 @@ const JOIN_LOOK_INTERVAL: Duration = Duration::from_millis(10);
 /// A running cluster.
 pub(crate) struct Cluster {
     tracker: Tracker,
+    /// Where HTTP clients are sent on.
+    pub(crate) http: SocketAddr,
     storages: Vec<DevStorage>,
     logs: Vec<DaemonLog>,
 }
@@ -67,10 +69,11 @@ impl Cluster {
     ) -> anyhow::Result<Self> {
         let dir = place.server_dir("tracker")?;
         let log = open_log("tracker", &dir.join("logs/trackerd.log"))?;
-        let conf = tracker_conf(dir, layout.tracker);
+        let conf = tracker_conf(dir, layout)?;
         let tracker = Tracker::start(conf, log.log.clone())
             .map_err(|error| failure(Status(error.errno()), format!("tracker: {error}")))?;
-        let mut cluster = Self { tracker, storages: Vec::new(), logs: vec![log] };
+        let http = SocketAddr::new(layout.tracker.ip(), layout.tracker_http);
+        let mut cluster = Self { tracker, http, storages: Vec::new(), logs: vec![log] };
         match cluster.start_storages(place, layout, durability, cancel) {
             Ok(()) => Ok(cluster),
             Err(error) => {
@@ -91,7 +94,8 @@ impl Cluster {
             let name = format!("storage{}", index + 1);
             let dir = place.server_dir(&name)?;
             let log = open_log(&name, &dir.join("logs/storaged.log"))?;
-            let conf = storage_conf(dir.clone(), addr, self.tracker_addr(), durability)?;
+            let mut conf = storage_conf(dir.clone(), addr, self.tracker_addr(), durability)?;
+            conf.http.port = Some(layout.storage_http);
             let options = StartOptions { cancel: cancel.clone(), on_stage: None };
             let server = StorageServer::start(conf, log.log.clone(), &options)
                 .map_err(|error| failure(Status(error.errno()), format!("{name}: {error}")))?;
@@ -181,11 +185,15 @@ fn serve_at(server: &mut ServerConf, dir: PathBuf, addr: SocketAddr) {
     (server.inner_bind_addrs, server.outer_bind_addrs) = (bind.clone(), bind);
 }
 
-fn tracker_conf(dir: PathBuf, addr: SocketAddr) -> TrackerConf {
+fn tracker_conf(dir: PathBuf, layout: &Layout) -> anyhow::Result<TrackerConf> {
+    let http = dir.join("http.conf");
+    fs::write(&http, format!("http.redirect_port = {}\n", layout.storage_http))
+        .with_context(|| format!("write {}", http.display()))?;
     let mut conf =
         TrackerConf { reserved_storage_space: ReservedSpace::MegaBytes(RESERVED_MB), ..TrackerConf::default() };
-    serve_at(&mut conf.server, dir, addr);
-    conf
+    conf.http = HttpPort { port: Some(layout.tracker_http), config: Some(http.to_string_lossy().into_owned()) };
+    serve_at(&mut conf.server, dir, layout.tracker);
+    Ok(conf)
 }
 
 fn storage_conf(

@@ -12,6 +12,9 @@ use crate::exit::failure;
 const FIRST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The address of the second storage: a storage is known by its address.
 const SECOND: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+/// Where a tracker sends HTTP clients on, and where storages serve them.
+const TRACKER_HTTP_PORT: u16 = 8080;
+const STORAGE_HTTP_PORT: u16 = 8888;
 /// How often another port is tried when one is free on one of the addresses only.
 const TRY_COUNT: usize = 32;
 
@@ -22,6 +25,10 @@ pub(crate) struct Layout {
     pub(crate) tracker: SocketAddr,
     /// One or two storages, with one port: those of a group must not differ.
     pub(crate) storages: Vec<SocketAddr>,
+    /// Where the tracker sends HTTP clients on.
+    pub(crate) tracker_http: u16,
+    /// Where the storages serve HTTP.
+    pub(crate) storage_http: u16,
     /// What the user would not expect.
     pub(crate) notes: Vec<String>,
 }
@@ -40,22 +47,27 @@ pub(crate) fn choose(port_base: Option<u16>) -> anyhow::Result<Layout> {
              Where loopback aliases are switched off, `ifconfig lo0 alias {SECOND}` brings the second."
         )),
     }
-    let (tracker_port, storage_port) = match port_base {
-        Some(0) => (any_free(&[FIRST])?, any_free(&storage_ips)?),
+    let (tracker_port, storage_port, tracker_http, storage_http) = match port_base {
+        Some(0) => (any_free(&[FIRST])?, any_free(&storage_ips)?, any_free(&[FIRST])?, any_free(&storage_ips)?),
         Some(base) => {
-            // The range of the option leaves room for the next port.
+            // The range of the option leaves room for the next ports.
             let (tracker, storage) = (base, base.saturating_add(1));
+            let (tracker_http, storage_http) = (base.saturating_add(2), base.saturating_add(3));
+            must_be_free(&[FIRST], tracker_http)?;
+            must_be_free(&storage_ips, storage_http)?;
             must_be_free(&[FIRST], tracker)?;
             must_be_free(&storage_ips, storage)?;
-            (tracker, storage)
+            (tracker, storage, tracker_http, storage_http)
         }
         None => (
             free_or_any(&[FIRST], TRACKER_PORT, "the tracker", &mut notes)?,
             free_or_any(&storage_ips, STORAGE_PORT, "the storages", &mut notes)?,
+            free_or_any(&[FIRST], TRACKER_HTTP_PORT, "HTTP of the tracker", &mut notes)?,
+            free_or_any(&storage_ips, STORAGE_HTTP_PORT, "HTTP of the storages", &mut notes)?,
         ),
     };
     let storages = storage_ips.into_iter().map(|ip| SocketAddr::new(ip, storage_port)).collect();
-    Ok(Layout { tracker: SocketAddr::new(FIRST, tracker_port), storages, notes })
+    Ok(Layout { tracker: SocketAddr::new(FIRST, tracker_port), storages, tracker_http, storage_http, notes })
 }
 
 fn must_be_free(ips: &[IpAddr], port: u16) -> anyhow::Result<()> {

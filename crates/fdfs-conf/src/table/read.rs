@@ -116,7 +116,7 @@ impl<C> Key<C> {
     fn note_ignored(&self, reading: &mut Reading<'_>) {
         for item in &reading.ini().items {
             let here = self.section.names().contains(&item.section.as_str());
-            if here && super::matches_name(self.name, &item.name) {
+            if here && super::matches_name(self.name, &item.name) && !crate::http_port::is_live(reading, item) {
                 reading.note(item, format!("ignored: {}", self.doc), "");
             }
         }

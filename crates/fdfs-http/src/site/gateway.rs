@@ -20,7 +20,7 @@ impl Site for Gateway {
         self.0.fetch(id).await
     }
 
-    async fn locate(&self, id: &FileId) -> Result<IpAddr, Absent> {
+    async fn locate(&self, id: &FileId, _asker: IpAddr) -> Result<IpAddr, Absent> {
         self.0.locate(id).await
     }
 

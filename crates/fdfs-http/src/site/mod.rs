@@ -40,8 +40,8 @@ pub trait Site: Send + Sync + 'static {
     /// A file of this host or any other: whoever can have it is asked.
     fn fetch(&self, id: &FileId) -> impl Future<Output = Result<Found, Absent>> + Send;
 
-    /// A host that has a file, to send a client there.
-    fn locate(&self, id: &FileId) -> impl Future<Output = Result<IpAddr, Absent>> + Send;
+    /// A host that has a file, to send a client there, by the address that it can reach.
+    fn locate(&self, id: &FileId, asker: IpAddr) -> impl Future<Output = Result<IpAddr, Absent>> + Send;
 
     /// A value of a file's metadata, as far as it can be told without asking others.
     fn metadata(&self, id: &FileId) -> impl Future<Output = Result<Vec<(String, String)>, Absent>> + Send;

@@ -203,7 +203,7 @@ impl Site for World {
         self.file(id).ok_or(Absent::NotFound)
     }
 
-    async fn locate(&self, id: &FileId) -> Result<IpAddr, Absent> {
+    async fn locate(&self, id: &FileId, _asker: IpAddr) -> Result<IpAddr, Absent> {
         // The tracker names the source.
         match id.logic_name().ok().and_then(|name| name.fields()).map(|fields| fields.source) {
             Some(Uploader::Ip(ip)) => Ok(ip.into()),

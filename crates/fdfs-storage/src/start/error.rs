@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use fdfs_daemon::BindError;
+use fdfs_http::start::HttpStartError;
 use fdfs_log::LogError;
 use fdfs_proto::Status;
 use fdfs_store::StoreError;
@@ -42,6 +43,9 @@ pub enum StartError {
     /// The port could not be opened.
     #[error(transparent)]
     Listen(#[from] BindError),
+    /// HTTP cannot be served.
+    #[error(transparent)]
+    Http(#[from] HttpStartError),
     /// The operating system gives no threads or no runtime.
     #[error("start threads: {0}")]
     Threads(#[source] io::Error),
@@ -76,6 +80,7 @@ impl StartError {
             Self::EmptyStorePath { .. } | Self::Conf { .. } | Self::Tracker { .. } => Status::EINVAL.0,
             Self::Store(e) => e.status().0,
             Self::Listen(e) => e.errno(),
+            Self::Http(e) => e.errno(),
             Self::Threads(e) => Status::from_io(e).0,
             Self::Log(LogError::Directory { source, .. } | LogError::Open { source, .. }) => Status::from_io(source).0,
             Self::Stopped => Status::ECANCELED.0,

@@ -1,13 +1,16 @@
 //! Where a client finds a file (102, 105) or changes it (103).
 
+use std::net::IpAddr;
+
 use fdfs_core::tracker::{FileFacts, Source};
 use fdfs_proto::FileName;
 use fdfs_proto::cmd::tracker::{FetchRequest, FetchTarget, FetchTargets};
-use fdfs_proto::file_id::{self, Fields, Kind};
+use fdfs_proto::file_id::{self, Fields, FileId, Kind};
 
 use super::Call;
 use super::query_store::storage_addr;
 use crate::error::RequestError;
+use crate::tracker::Tracker;
 
 pub(super) fn one(call: &mut Call<'_>) -> Result<(), RequestError> {
     let FetchRequest { group, name } = call.decode()?;
@@ -33,6 +36,15 @@ pub(super) fn update(call: &mut Call<'_>) -> Result<(), RequestError> {
     let found = call.tracker.query(|cluster| cluster.query_update(now, &group, &facts, &call.peer.ip))?;
     FetchTarget { group, server: storage_addr(&found) }.encode(call.addr_size(), call.answer);
     Ok(())
+}
+
+/// A storage that a reader from `asker` can get a file of; `None` when the group has none. That the file exists is not
+/// said by it.
+pub(crate) fn storage_of_file(tracker: &Tracker, file: &FileId, asker: IpAddr) -> Option<IpAddr> {
+    let asker = asker.to_string().parse().ok()?;
+    let (now, facts) = (tracker.now(), facts_of(&file.name));
+    let found = tracker.query(|cluster| cluster.query_fetch_one(now, &file.group, &facts, &asker)).ok()?;
+    found.ip.as_str().parse().ok()
 }
 
 /// What a name tells. Whether there is such a file, and even whether there could be, is not for a tracker to say: as in

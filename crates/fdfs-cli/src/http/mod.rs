@@ -1,0 +1,48 @@
+//! `fdfs http CONF`: files of all groups over HTTP. `fdfs url`: URLs that let somebody read.
+
+pub(crate) mod url;
+
+use fdfs_conf::LogLevel;
+use fdfs_http::configure::Configured;
+use fdfs_http::gateway::GatewayServer;
+use fdfs_http::start::HttpStartError;
+use fdfs_proto::Status;
+use tokio_util::sync::CancellationToken;
+
+use crate::conf_loader::{FileLoader, host_env};
+use crate::daemon::logs::DaemonLog;
+use crate::daemon::signals::{self, Signal};
+use crate::exit::failure;
+use crate::out;
+
+/// What `fdfs http` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+CONF is a mod_fastdfs.conf as it is, or a file with nothing but tracker_server and http.server_port. Any file of any group
+is served; the trackers say where it is. TERM, INT and QUIT end it in good order.
+
+Example:
+  printf 'tracker_server = 10.0.0.1:22122\\nhttp.server_port = 8080\\n' > http.conf && fdfs http http.conf")]
+pub(crate) struct Args {
+    /// The configuration file
+    conf: String,
+}
+
+/// Runs the gateway.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let cancel = CancellationToken::new();
+    let received = signals::listen(cancel)?;
+    let log = DaemonLog::on_stderr(LogLevel::Info);
+    let _entered = log.log.enter();
+    let refused = |error: HttpStartError| failure(Status(error.errno()), error.to_string());
+    let (configured, conf) =
+        Configured::load(&args.conf, &FileLoader, &host_env()).map_err(|error| refused(error.into()))?;
+    let server = GatewayServer::start(configured, &conf)
+        .map_err(|error| failure(Status(error.errno()), error.to_string()))?;
+    if let Some(addr) = server.addr() {
+        out::line(&format!("HTTP is served on {addr}"));
+    }
+    while !matches!(received.recv(), Ok(Signal::Stop(_)) | Err(_)) {}
+    server.stop();
+    Ok(())
+}

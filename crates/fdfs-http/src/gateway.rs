@@ -1,0 +1,110 @@
+//! A gateway of its own: from a configuration to a running server and back.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fdfs_client::{ClientBuilder, ClientError};
+use fdfs_conf::{ClientConf, ModFastdfsConf};
+use fdfs_net::nofile::raise_nofile;
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::Server;
+use crate::configure::Configured;
+use crate::site::Cluster;
+use crate::site::gateway::Gateway;
+use crate::start::{self, HttpStartError};
+
+/// How long requests in work may take to end at a stop.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// Descriptors beside those of connections.
+const OTHER_FILES: u64 = 256;
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// HTTP.
+    #[error(transparent)]
+    Http(#[from] HttpStartError),
+    /// The trackers.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The operating system.
+    #[error("start threads: {0}")]
+    Threads(#[source] std::io::Error),
+}
+
+impl GatewayError {
+    /// The exit code: an errno.
+    #[must_use]
+    pub fn errno(&self) -> u8 {
+        match self {
+            Self::Http(error) => error.errno(),
+            Self::Client(error) => error.errno(),
+            Self::Threads(error) => fdfs_proto::Status::from_io(error).0,
+        }
+    }
+}
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct GatewayServer {
+    server: Arc<Server<Gateway>>,
+    addr: Option<SocketAddr>,
+    tasks: TaskTracker,
+    runtime: Runtime,
+}
+
+impl GatewayServer {
+    /// Starts a gateway. Blocks; must not be called from a task of a runtime.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub fn start(configured: Configured, conf: &ModFastdfsConf) -> Result<Self, GatewayError> {
+        let of_client = ClientConf {
+            tracker_servers: conf.tracker_servers.clone(),
+            connect_timeout_secs: conf.connect_timeout_secs,
+            network_timeout_secs: conf.network_timeout_secs,
+            ..ClientConf::default()
+        };
+        let cluster = Cluster::new(ClientBuilder::from_conf(&of_client).build()?);
+        // A connection can have one to a storage.
+        if let Err(error) = raise_nofile(u64::from(configured.max_connections) * 2 + OTHER_FILES) {
+            tracing::warn!("{error}");
+        }
+        let runtime = Builder::new_multi_thread()
+            .thread_name("fdfs-http")
+            .enable_all()
+            .build()
+            .map_err(GatewayError::Threads)?;
+        let entered = runtime.enter();
+        let listeners = start::open(&configured, &[], configured.port)?;
+        let addr = listeners.addr;
+        let gate = start::gate(&configured, None);
+        let tasks = TaskTracker::new();
+        let shutdown = CancellationToken::new();
+        let server = Arc::new(Server::new(Gateway(cluster), configured.settings, configured.patience, shutdown));
+        start::spawn(&server, listeners, &gate, &tasks, runtime.handle());
+        drop(entered);
+        Ok(Self { server, addr, tasks, runtime })
+    }
+
+    /// The first listening address.
+    #[must_use]
+    pub const fn addr(&self) -> Option<SocketAddr> {
+        self.addr
+    }
+
+    /// Stops: no new requests, those in work end.
+    pub fn stop(self) {
+        self.server.shutdown.cancel();
+        self.tasks.close();
+        let deadline = Instant::now() + DRAIN_MAX;
+        while self.server.busy_count() > 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,98 @@
+//! Listening and serving.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use fdfs_net::{Gate, GateOptions, ListenError, listen};
+use fdfs_proto::Status;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+use crate::configure::{Configured, HttpConfError};
+use crate::h1::connection;
+use crate::server::Server;
+use crate::site::Site;
+
+/// Connections that the kernel keeps until they are accepted.
+const BACKLOG: u32 = 1024;
+
+/// Why HTTP cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpStartError {
+    /// The configuration.
+    #[error(transparent)]
+    Conf(#[from] HttpConfError),
+    /// The port.
+    #[error("HTTP: {0}")]
+    Listen(#[from] ListenError),
+    /// The operating system.
+    #[error("HTTP: {0}")]
+    Os(#[from] io::Error),
+}
+
+impl HttpStartError {
+    /// The exit code: an errno.
+    #[must_use]
+    pub fn errno(&self) -> u8 {
+        match self {
+            Self::Conf(error) => error.errno(),
+            Self::Listen(error) => Status::from_io(&error.source).0,
+            Self::Os(error) => Status::from_io(error).0,
+        }
+    }
+}
+
+/// Open ports.
+#[derive(Debug)]
+pub struct HttpListeners {
+    /// Plain ones.
+    pub plain: Vec<TcpListener>,
+    /// The first address.
+    pub addr: Option<SocketAddr>,
+}
+
+/// Opens the port of a server that is bound to `bind`, or to all addresses where that is empty. To be called inside of the
+/// runtime that accepts.
+///
+/// # Errors
+/// [`HttpStartError`].
+pub fn open(configured: &Configured, bind: &[IpAddr], port: u16) -> Result<HttpListeners, HttpStartError> {
+    let addrs: Vec<SocketAddr> = match (configured.bind, bind) {
+        (Some(ip), _) => vec![SocketAddr::new(ip, port)],
+        (None, []) => vec![SocketAddr::from(([0, 0, 0, 0], port))],
+        (None, ips) => ips.iter().map(|&ip| SocketAddr::new(ip, port)).collect(),
+    };
+    let plain = listen(&addrs, BACKLOG)?;
+    let addr = plain.first().map(TcpListener::local_addr).transpose()?;
+    Ok(HttpListeners { plain, addr })
+}
+
+/// A gate for HTTP connections; they are served by `runtime` where it is not the one that accepts.
+#[must_use]
+pub fn gate(configured: &Configured, runtime: Option<Handle>) -> Gate {
+    Gate::new(GateOptions {
+        user_timeout: Some(configured.patience.stall),
+        runtime,
+        ..GateOptions::for_all(configured.max_connections)
+    })
+}
+
+/// Accepts and serves until the server's shutdown.
+pub fn spawn<S: Site>(server: &Arc<Server<S>>, listeners: HttpListeners, gate: &Gate, tasks: &TaskTracker, accept: &Handle) {
+    for listener in listeners.plain {
+        let (server, gate, tasks) = (server.clone(), gate.clone(), tasks.clone());
+        accept.spawn(async move {
+            let shutdown = server.shutdown.clone();
+            fdfs_net::serve(listener, gate, shutdown, &tasks, move |socket, peer, permit| {
+                let server = server.clone();
+                async move {
+                    connection::serve(server, socket, peer).await;
+                    drop(permit);
+                }
+            })
+            .await;
+        });
+    }
+}

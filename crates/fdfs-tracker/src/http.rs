@@ -1,0 +1,95 @@
+//! HTTP clients are sent to a storage that has the file.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use fdfs_conf::{Env, ResponseMode, TrackerConf};
+use fdfs_daemon::FileLoader;
+use fdfs_http::configure::Configured;
+use fdfs_http::site::{Absent, Cluster};
+use fdfs_http::source::Found;
+use fdfs_http::start::{self, HttpListeners, HttpStartError};
+use fdfs_http::{Server, Site};
+use fdfs_net::Gate;
+use fdfs_proto::file_id::FileId;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+use crate::service::storage_of_file;
+use crate::tracker::Tracker;
+
+/// Where storages serve HTTP unless the configuration says otherwise.
+const STORAGE_PORT: u16 = 8888;
+
+/// A tracker as HTTP sees it: no files, and everybody who has them.
+#[derive(Debug)]
+pub(crate) struct TrackerSite(Arc<Tracker>);
+
+impl Site for TrackerSite {
+    async fn open(&self, _id: &FileId) -> Result<Found, Absent> {
+        Err(Absent::NotFound)
+    }
+
+    async fn fetch(&self, _id: &FileId) -> Result<Found, Absent> {
+        Err(Absent::NotFound)
+    }
+
+    async fn locate(&self, id: &FileId, asker: IpAddr) -> Result<IpAddr, Absent> {
+        storage_of_file(&self.0, id, asker).ok_or(Absent::NotFound)
+    }
+
+    async fn metadata(&self, _id: &FileId) -> Result<Vec<(String, String)>, Absent> {
+        Err(Absent::NotFound)
+    }
+
+    fn is_this_host(&self, _ip: IpAddr) -> bool {
+        false
+    }
+
+    fn cluster(&self) -> Option<&Cluster> {
+        None
+    }
+}
+
+/// HTTP of a tracker: open ports, and how they are served.
+#[derive(Debug)]
+pub(crate) struct HttpPort {
+    configured: Configured,
+    listeners: HttpListeners,
+    gate: Gate,
+}
+
+impl HttpPort {
+    /// Opens the port; `None` when none is configured. To be called inside of the runtime.
+    pub(crate) fn open(conf: &TrackerConf) -> Result<Option<Self>, HttpStartError> {
+        let Some(port) = conf.http.port else { return Ok(None) };
+        let mut configured = match &conf.http.config {
+            Some(path) => Configured::load(path, &FileLoader, &Env::default())?.0,
+            None => Configured::usual()?,
+        };
+        let settings = &mut configured.settings;
+        settings.response_mode = ResponseMode::Redirect;
+        // Whoever is sent on may be sent on, or served with a file of yet another storage.
+        settings.marks_redirects = false;
+        settings.metadata_json = false;
+        settings.writes = None;
+        if settings.redirect_port == 0 {
+            settings.redirect_port = STORAGE_PORT;
+        }
+        let bind: Vec<IpAddr> = conf.server.inner_bind_addrs.iter().filter_map(|addr| addr.parse().ok()).collect();
+        let listeners = start::open(&configured, &bind, port)?;
+        let gate = start::gate(&configured, None);
+        Ok(Some(Self { configured, listeners, gate }))
+    }
+
+    /// Serves it until the tracker's shutdown.
+    pub(crate) fn serve(self, tracker: &Arc<Tracker>, tasks: &TaskTracker, accept: &Handle) {
+        let site = TrackerSite(tracker.clone());
+        let Configured { settings, patience, .. } = self.configured;
+        let server = Arc::new(Server::new(site, settings, patience, tracker.shutdown.clone()));
+        if let Some(addr) = self.listeners.addr {
+            tracing::info!("HTTP clients are sent on from {addr}");
+        }
+        start::spawn(&server, self.listeners, &self.gate, tasks, accept);
+    }
+}
