@@ -25,12 +25,10 @@ impl Client {
         let ask = Ask { doing: DOING, command, status: flags.byte(), body: &body, max_answer: ANSWER_MAX };
         let mut targets = ReadTargets::new(self, DOING, Command::QueryFetchOne, file);
         let mut failed = None;
-        while let Some(target) = targets.next().await? {
+        while let Some(target) = targets.next_anywhere().await? {
             let error = match self.inner.calls.call(target.addr, &ask).await {
                 Ok(answer) if answer.status.is_ok() => return read(file, target, flags, &answer.body),
-                Ok(answer) => {
-                    ClientError::StorageRefused { doing: DOING, storage: target.addr, status: answer.status }
-                }
+                Ok(answer) => ClientError::StorageRefused { doing: DOING, storage: target.addr, status: answer.status },
                 Err(reason) => target.failed(DOING, reason),
             };
             failed = Some(worse(failed, error));

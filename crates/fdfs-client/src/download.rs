@@ -127,7 +127,9 @@ impl<'a> Fetch<'a> {
     async fn round(&mut self, sink: &mut Sink<'_>) -> Result<(), ClientError> {
         let mut targets = ReadTargets::new(self.client, DOING, Command::QueryFetchOne, self.file);
         let mut failed = None;
-        while let Some(target) = targets.next().await? {
+        loop {
+            let next = if self.options.anywhere { targets.next_anywhere().await? } else { targets.next().await? };
+            let Some(target) = next else { break };
             let error = match self.from(target, sink).await {
                 Ok(()) => return Ok(()),
                 Err(Failed::Final(error)) => return Err(error),

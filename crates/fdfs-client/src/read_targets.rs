@@ -1,7 +1,10 @@
 //! Storages that a file can be read from, one after the other.
 
+use std::net::SocketAddr;
+
 use fdfs_proto::Command;
 use fdfs_proto::file_id::FileId;
+use fdfs_proto::shared::StorageStatus;
 
 use crate::target::Target;
 use crate::{Client, ClientError};
@@ -28,6 +31,7 @@ enum Stage {
     One,
     All,
     Rest,
+    Group,
 }
 
 impl<'a> ReadTargets<'a> {
@@ -55,6 +59,30 @@ impl<'a> ReadTargets<'a> {
             self.add_all().await;
         }
         Ok(self.waiting.pop())
+    }
+
+    /// The next storage, and at last those of the group that the trackers do not know to have the file: what they know is
+    /// a beat old.
+    ///
+    /// # Errors
+    /// As [`ReadTargets::next`].
+    pub(crate) async fn next_anywhere(&mut self) -> Result<Option<Target>, ClientError> {
+        let mut next = self.next().await?;
+        if next.is_none() && self.stage == Stage::Rest {
+            self.stage = Stage::Group;
+            // If no more can be learnt, the failures so far are what the caller should hear of.
+            let group = self.client.storages(self.file.group, None).await.unwrap_or_default();
+            for storage in group.iter().filter(|storage| storage.status == StorageStatus::Active) {
+                let Ok(ip) = storage.ip.as_str().parse() else { continue };
+                let target = self.client.mapped(SocketAddr::new(ip, storage.port));
+                if !self.seen.iter().any(|seen| seen.addr == target.addr) {
+                    self.waiting.push(target);
+                }
+            }
+            next = self.waiting.pop();
+        }
+        self.seen.extend(next);
+        Ok(next)
     }
 
     /// Puts all others in front of what waits already.

@@ -49,8 +49,12 @@ impl Client {
         let Ok(ip) = storage.ip.as_str().parse::<IpAddr>() else {
             return Err(ClientError::BadStorageAddress { doing, tracker, ip: storage.ip.to_string() });
         };
-        let given = SocketAddr::new(ip, storage.port);
+        Ok(Target { tracker: Some(tracker), ..self.mapped(SocketAddr::new(ip, storage.port)) })
+    }
+
+    /// A storage as it is reached from here.
+    pub(crate) fn mapped(&self, given: SocketAddr) -> Target {
         let addr = self.inner.address_map.as_ref().map_or(given, |map| (map.0)(given));
-        Ok(Target { addr, tracker: Some(tracker) })
+        Target { addr, tracker: None }
     }
 }

@@ -132,7 +132,9 @@ impl HasServeHttp for ModFastdfsConf {
 /// Whether a file is written for a server of this program alone: it names nothing local. What the module insists on then
 /// has defaults.
 fn is_gateway(reading: &Reading<'_>) -> bool {
-    ["base_path", "group_name", "group_count", "store_path0"].iter().all(|name| reading.last(Section::Global, name).is_none())
+    ["base_path", "group_name", "group_count", "store_path0"]
+        .iter()
+        .all(|name| reading.last(Section::Global, name).is_none())
         && reading.ini().items.iter().any(|item| item.name == "tracker_server" || item.name.starts_with("http."))
 }
 

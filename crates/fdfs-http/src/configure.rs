@@ -219,9 +219,8 @@ fn tls(conf: &ModFastdfsConf) -> Result<Option<TlsFiles>, HttpConfError> {
     if serve.tls_port == 0 {
         return Ok(None);
     }
-    let needed = |key, path: &Option<String>| {
-        path.clone().ok_or(HttpConfError::Missing { key, why: "http.tls_port is set" })
-    };
+    let needed =
+        |key, path: &Option<String>| path.clone().ok_or(HttpConfError::Missing { key, why: "http.tls_port is set" });
     let certificate = needed("http.tls_certificate", &serve.tls_certificate)?;
     let key = needed("http.tls_key", &serve.tls_key)?;
     Ok(Some(TlsFiles { port: serve.tls_port, certificate, key }))
@@ -327,8 +326,7 @@ mod tests {
             let error = load(&text).map(|_| ()).unwrap_err();
             assert!(error.to_string().contains(needle), "{text}: {error}");
         }
-        let text =
-            format!("{token}http.anti_steal.secret_key=FastDFS1234567890\nhttp.allow_sample_secret=true\n");
+        let text = format!("{token}http.anti_steal.secret_key=FastDFS1234567890\nhttp.allow_sample_secret=true\n");
         assert!(load(&text).is_ok());
     }
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Server;
+use crate::admin::{self, ClusterAdmin};
 use crate::configure::Configured;
 use crate::site::Cluster;
 use crate::site::gateway::Gateway;
@@ -74,18 +75,19 @@ impl GatewayServer {
         if let Err(error) = raise_nofile(u64::from(configured.max_connections) * 2 + OTHER_FILES) {
             tracing::warn!("{error}");
         }
-        let runtime = Builder::new_multi_thread()
-            .thread_name("fdfs-http")
-            .enable_all()
-            .build()
-            .map_err(GatewayError::Threads)?;
+        let runtime =
+            Builder::new_multi_thread().thread_name("fdfs-http").enable_all().build().map_err(GatewayError::Threads)?;
         let entered = runtime.enter();
         let listeners = start::open(&configured, &[], configured.port)?;
         let addr = listeners.addr;
         let gate = start::gate(&configured, None);
         let tasks = TaskTracker::new();
         let shutdown = CancellationToken::new();
+        let client = cluster.client.clone();
         let server = Arc::new(Server::new(Gateway(cluster), configured.settings, configured.patience, shutdown));
+        let mut listeners = listeners;
+        let told = Arc::new(ClusterAdmin { server: server.clone(), client });
+        admin::spawn(&told, std::mem::take(&mut listeners.admin), &server.shutdown, runtime.handle());
         start::spawn(&server, listeners, &gate, &tasks, runtime.handle());
         drop(entered);
         Ok(Self { server, addr, tasks, runtime })

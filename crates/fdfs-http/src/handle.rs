@@ -34,7 +34,8 @@ pub async fn handle(site: &impl Site, settings: &Settings, request: &Request<'_>
 #[must_use]
 pub fn not_allowed(settings: &Settings) -> Answer {
     let mut answer = Answer::error(405);
-    let methods = if settings.writes.is_some() { "GET, HEAD, POST, PUT, DELETE, OPTIONS" } else { "GET, HEAD, OPTIONS" };
+    let methods =
+        if settings.writes.is_some() { "GET, HEAD, POST, PUT, DELETE, OPTIONS" } else { "GET, HEAD, OPTIONS" };
     answer.field("Allow", methods);
     answer
 }

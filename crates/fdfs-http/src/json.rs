@@ -39,7 +39,10 @@ mod tests {
 
     #[test]
     fn strings_are_escaped() {
-        assert_eq!(object(&[("a\"b".to_owned(), "c\\\n\u{1}\u{e4}".to_owned())]), "{\"a\\\"b\":\"c\\\\\\n\\u0001\u{e4}\"}\n");
+        assert_eq!(
+            object(&[("a\"b".to_owned(), "c\\\n\u{1}\u{e4}".to_owned())]),
+            "{\"a\\\"b\":\"c\\\\\\n\\u0001\u{e4}\"}\n"
+        );
         assert_eq!(object(&[]), "{}\n");
     }
 }

@@ -5,9 +5,11 @@
 //! * [`pure`]: from a request to an answer, without a socket, a file or a clock;
 //! * [`handle`]: the steps in between that ask the [`site`]; [`write`]: uploads and deletes;
 //! * [`h1`]: plain sockets with `sendfile`; [`server`], [`stats`]: what connections share and what is counted;
-//! * [`configure`], [`start`]: from a file to a port;
+//! * [`tls`]: HTTPS with HTTP/2;
+//! * [`configure`], [`start`], [`gateway`]: from a file to a port; [`admin`]: health and metrics;
 //! * [`mod@json`], [`forwarded`]: small things that several need.
 
+pub mod admin;
 pub mod configure;
 pub mod forwarded;
 pub mod gateway;
@@ -22,6 +24,7 @@ pub mod site;
 pub mod source;
 pub mod start;
 pub mod stats;
+pub mod tls;
 pub mod upload;
 pub mod write;
 

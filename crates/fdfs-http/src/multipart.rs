@@ -79,7 +79,7 @@ impl<'i, I: Incoming> Form<'i, I> {
     async fn more(&mut self) -> io::Result<()> {
         let piece = self.incoming.next_piece().await?;
         if piece.is_empty() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            return Err(malformed());
         }
         self.buffer.extend_from_slice(&piece);
         Ok(())

@@ -24,9 +24,10 @@ pub struct Server<S> {
     /// No further request is taken once it is cancelled.
     pub shutdown: CancellationToken,
     busy: AtomicUsize,
+    connections: AtomicUsize,
 }
 
-/// Counts a request in work until it is dropped.
+/// Counts a request or a connection until it is dropped.
 #[derive(Debug)]
 pub struct Busy<'a>(&'a AtomicUsize);
 
@@ -40,13 +41,33 @@ impl<S: Site> Server<S> {
     /// A server of a site.
     #[must_use]
     pub fn new(site: S, settings: Settings, patience: Patience, shutdown: CancellationToken) -> Self {
-        Self { site, settings, patience, stats: Stats::default(), shutdown, busy: AtomicUsize::new(0) }
+        Self {
+            site,
+            settings,
+            patience,
+            stats: Stats::default(),
+            shutdown,
+            busy: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
+        }
     }
 
     /// A request begins; it ends when the value is dropped.
     pub fn begin(&self) -> Busy<'_> {
         self.busy.fetch_add(1, Ordering::Relaxed);
         Busy(&self.busy)
+    }
+
+    /// A connection begins; it ends when the value is dropped.
+    pub fn open_connection(&self) -> Busy<'_> {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Busy(&self.connections)
+    }
+
+    /// Connections that are open.
+    #[must_use]
+    pub fn connection_count(&self) -> u32 {
+        u32::try_from(self.connections.load(Ordering::Acquire)).unwrap_or(u32::MAX)
     }
 
     /// Requests in work.

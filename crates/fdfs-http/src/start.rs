@@ -8,12 +8,15 @@ use fdfs_net::{Gate, GateOptions, ListenError, listen};
 use fdfs_proto::Status;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
 use crate::configure::{Configured, HttpConfError};
 use crate::h1::connection;
 use crate::server::Server;
 use crate::site::Site;
+use crate::tls::certificate::Certificate;
+use crate::{admin, tls};
 
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: u32 = 1024;
@@ -49,8 +52,33 @@ impl HttpStartError {
 pub struct HttpListeners {
     /// Plain ones.
     pub plain: Vec<TcpListener>,
+    /// Those for TLS, and what it shows.
+    pub secure: Option<Secure>,
+    /// For health and metrics.
+    pub admin: Vec<TcpListener>,
     /// The first address.
     pub addr: Option<SocketAddr>,
+}
+
+/// Ports for TLS.
+pub struct Secure {
+    listeners: Vec<TcpListener>,
+    acceptor: TlsAcceptor,
+    certificate: Arc<Certificate>,
+}
+
+impl std::fmt::Debug for Secure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secure").field("listeners", &self.listeners).finish_non_exhaustive()
+    }
+}
+
+impl Secure {
+    /// The first address.
+    #[must_use]
+    pub fn addr(&self) -> Option<SocketAddr> {
+        self.listeners.first().and_then(|listener| listener.local_addr().ok())
+    }
 }
 
 /// Opens the port of a server that is bound to `bind`, or to all addresses where that is empty. To be called inside of the
@@ -66,7 +94,18 @@ pub fn open(configured: &Configured, bind: &[IpAddr], port: u16) -> Result<HttpL
     };
     let plain = listen(&addrs, BACKLOG)?;
     let addr = plain.first().map(TcpListener::local_addr).transpose()?;
-    Ok(HttpListeners { plain, addr })
+    let secure = match &configured.tls {
+        None => None,
+        Some(files) => {
+            let certificate = Certificate::load(files)?;
+            let config = certificate.config().map_err(io::Error::other)?;
+            let addrs: Vec<SocketAddr> = addrs.iter().map(|addr| SocketAddr::new(addr.ip(), files.port)).collect();
+            let acceptor = TlsAcceptor::from(Arc::new(config));
+            Some(Secure { listeners: listen(&addrs, BACKLOG)?, acceptor, certificate })
+        }
+    };
+    let admin = configured.admin.map(admin::open).transpose()?.unwrap_or_default();
+    Ok(HttpListeners { plain, secure, admin, addr })
 }
 
 /// A gate for HTTP connections; they are served by `runtime` where it is not the one that accepts.
@@ -80,7 +119,13 @@ pub fn gate(configured: &Configured, runtime: Option<Handle>) -> Gate {
 }
 
 /// Accepts and serves until the server's shutdown.
-pub fn spawn<S: Site>(server: &Arc<Server<S>>, listeners: HttpListeners, gate: &Gate, tasks: &TaskTracker, accept: &Handle) {
+pub fn spawn<S: Site>(
+    server: &Arc<Server<S>>,
+    listeners: HttpListeners,
+    gate: &Gate,
+    tasks: &TaskTracker,
+    accept: &Handle,
+) {
     for listener in listeners.plain {
         let (server, gate, tasks) = (server.clone(), gate.clone(), tasks.clone());
         accept.spawn(async move {
@@ -89,6 +134,22 @@ pub fn spawn<S: Site>(server: &Arc<Server<S>>, listeners: HttpListeners, gate: &
                 let server = server.clone();
                 async move {
                     connection::serve(server, socket, peer).await;
+                    drop(permit);
+                }
+            })
+            .await;
+        });
+    }
+    let Some(Secure { listeners, acceptor, certificate }) = listeners.secure else { return };
+    accept.spawn(certificate.watch(server.shutdown.clone()));
+    for listener in listeners {
+        let (server, gate, tasks, acceptor) = (server.clone(), gate.clone(), tasks.clone(), acceptor.clone());
+        accept.spawn(async move {
+            let shutdown = server.shutdown.clone();
+            fdfs_net::serve(listener, gate, shutdown, &tasks, move |socket, peer, permit| {
+                let (server, acceptor) = (server.clone(), acceptor.clone());
+                async move {
+                    tls::serve(server, acceptor, socket, peer).await;
                     drop(permit);
                 }
             })

@@ -58,7 +58,12 @@ impl Stats {
         for (class, counter) in (1..).zip(&self.by_class) {
             let _ = writeln!(out, "fdfs_http_requests_total{{class=\"{class}xx\"}} {}", load(counter));
         }
-        head(&mut out, "fdfs_http_request_duration_seconds", "histogram", "From the head of a request to its last byte sent");
+        head(
+            &mut out,
+            "fdfs_http_request_duration_seconds",
+            "histogram",
+            "From the head of a request to its last byte sent",
+        );
         let mut sum = 0;
         for (bound, counter) in BOUNDS_US.iter().zip(&self.by_duration) {
             sum += load(counter);

@@ -193,8 +193,7 @@ struct Stored {
 impl Stored {
     fn answer(&self) -> Answer {
         let (id, url) = (self.id.to_string(), format!("/{}", self.id));
-        let text =
-            format!("{{\"id\":{},\"url\":{},\"size\":{}}}\n", json::string(&id), json::string(&url), self.bytes);
+        let text = format!("{{\"id\":{},\"url\":{},\"size\":{}}}\n", json::string(&id), json::string(&url), self.bytes);
         let mut answer = Answer::json(201, text);
         answer.field("Location", url);
         answer

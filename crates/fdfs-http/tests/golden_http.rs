@@ -55,7 +55,10 @@ async fn every_recorded_case_is_answered_as_recorded_or_better() {
             }
         }
     }
-    println!("golden/http: {} of {all} cases: {same} as recorded, {better} better, {notes} are no requests", all - wrong.len());
+    println!(
+        "golden/http: {} of {all} cases: {same} as recorded, {better} better, {notes} are no requests",
+        all - wrong.len()
+    );
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
     assert!(all > 200 && same > 2 * better, "{all} cases");
 }
@@ -81,7 +84,9 @@ async fn same_answer(file: &str, record: &Record) -> Option<String> {
             }
         } else if got.status == 304 {
             // There is no body, and what the client has it knows.
-            let says = |(name, _): &(String, String)| !matches!(name.as_str(), "content-length" | "last-modified" | "accept-ranges");
+            let says = |(name, _): &(String, String)| {
+                !matches!(name.as_str(), "content-length" | "last-modified" | "accept-ranges")
+            };
             want.retain(says);
             have.retain(says);
         } else if got.status == 302 {
@@ -100,7 +105,8 @@ async fn same_answer(file: &str, record: &Record) -> Option<String> {
         if got.status < 300
             && !exchange.is_head()
             && let Some((bytes, md5)) = &record.body
-            && (got.body.len() as u64 != *bytes || (md5 != golden_world::FAIL_PICTURE_MD5 && golden_world::md5(&got.body) != *md5))
+            && (got.body.len() as u64 != *bytes
+                || (md5 != golden_world::FAIL_PICTURE_MD5 && golden_world::md5(&got.body) != *md5))
         {
             return Some(format!("{} bytes of another body than the {bytes} recorded", got.body.len()));
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fdfs_client::Client;
 use fdfs_conf::{ClientConf, Env, Loader, StorageConf};
+use fdfs_http::admin;
 use fdfs_http::configure::Configured;
 use fdfs_http::pure::target::UrlForm;
 use fdfs_http::site::{Absent, Cluster};
@@ -19,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::metrics::StorageAdmin;
 use crate::storage::Storage;
 
 /// A storage as HTTP sees it.
@@ -134,7 +136,10 @@ impl HttpPort {
         if let Some(addr) = self.listeners.addr {
             tracing::info!("HTTP is served on {addr}");
         }
-        start::spawn(&server, self.listeners, &self.gate, tasks, accept);
+        let told = Arc::new(StorageAdmin { storage: storage.clone(), server: server.clone() });
+        let mut listeners = self.listeners;
+        admin::spawn(&told, std::mem::take(&mut listeners.admin), shutdown, accept);
+        start::spawn(&server, listeners, &self.gate, tasks, accept);
         Some(server)
     }
 }

@@ -11,7 +11,7 @@
 //!   that came back empty is refilled;
 //! * [`link`]: the trackers; [`params`], [`identity`], [`peers`]: what they have told; [`received`]: what they are told;
 //! * [`sync`]: what is sent to the other storages of the group;
-//! * [`http`]: files over HTTP;
+//! * [`http`], [`metrics`]: files over HTTP, health and metrics;
 //! * [`stat`], [`request_log`], [`housekeeping`]: what is counted and written on the side.
 
 pub mod commit;
@@ -24,6 +24,7 @@ pub mod http;
 pub mod identity;
 pub mod init_flag;
 pub mod link;
+pub mod metrics;
 pub mod names;
 pub mod params;
 pub mod peers;

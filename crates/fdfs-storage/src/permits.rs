@@ -71,6 +71,12 @@ impl PathPermits {
         }
     }
 
+    /// Permits that nobody holds just now: for readers, and for writers where they have their own.
+    #[must_use]
+    pub fn free(&self) -> (usize, Option<usize>) {
+        (self.readers.available_permits(), self.writers.as_ref().map(Semaphore::available_permits))
+    }
+
     /// Waits until a disk may be read.
     pub async fn read(&self) -> DiskPermit<'_> {
         DiskPermit::of(&self.readers).await

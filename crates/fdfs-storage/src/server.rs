@@ -160,8 +160,7 @@ impl StorageServer {
         };
         server.spawn_all(listeners);
         let accept = server.control.handle();
-        server.http =
-            http_port.and_then(|port| port.serve(&server.storage, &server.shutdown, &server.tasks, accept));
+        server.http = http_port.and_then(|port| port.serve(&server.storage, &server.shutdown, &server.tasks, accept));
         server.say_hello();
         options.tell(StartStage::Serving);
         Ok(server)
@@ -235,6 +234,18 @@ impl StorageServer {
         &self.storage
     }
 
+    /// HTTP connections that are open.
+    #[must_use]
+    pub fn http_connections(&self) -> u32 {
+        self.http.as_ref().map_or(0, |http| http.connection_count())
+    }
+
+    /// HTTP requests in work.
+    #[must_use]
+    pub fn http_busy(&self) -> usize {
+        self.http.as_ref().map_or(0, |http| http.busy_count())
+    }
+
     /// The signal HUP: rotates the access log.
     pub fn hang_up(&self) {
         if let Some(log) = &self.storage.access_log {
@@ -247,8 +258,7 @@ impl StorageServer {
         let _log = self.log.enter();
         self.shutdown.cancel();
         let deadline = Instant::now() + DRAIN_MAX;
-        let http_busy = || self.http.as_ref().map_or(0, |http| http.busy_count());
-        while self.storage.busy_count() + http_busy() > 0 && Instant::now() < deadline {
+        while self.storage.busy_count() + self.http_busy() > 0 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
         }
         self.senders.close();

@@ -1,10 +1,12 @@
 //! HTTP clients are sent to a storage that has the file.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use fdfs_client::Client;
 use fdfs_conf::{Env, ResponseMode, TrackerConf};
 use fdfs_daemon::FileLoader;
+use fdfs_http::admin::{self, ClusterAdmin};
 use fdfs_http::configure::Configured;
 use fdfs_http::site::{Absent, Cluster};
 use fdfs_http::source::Found;
@@ -83,12 +85,21 @@ impl HttpPort {
     }
 
     /// Serves it until the tracker's shutdown.
-    pub(crate) fn serve(self, tracker: &Arc<Tracker>, tasks: &TaskTracker, accept: &Handle) {
+    pub(crate) fn serve(mut self, tracker: &Arc<Tracker>, own: SocketAddr, tasks: &TaskTracker, accept: &Handle) {
         let site = TrackerSite(tracker.clone());
         let Configured { settings, patience, .. } = self.configured;
         let server = Arc::new(Server::new(site, settings, patience, tracker.shutdown.clone()));
         if let Some(addr) = self.listeners.addr {
             tracing::info!("HTTP clients are sent on from {addr}");
+        }
+        // The tracker is asked as everybody asks it.
+        let own = if own.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], own.port())) } else { own };
+        match Client::builder().tracker(&own.to_string()).build() {
+            Ok(client) => {
+                let told = Arc::new(ClusterAdmin { server: server.clone(), client });
+                admin::spawn(&told, std::mem::take(&mut self.listeners.admin), &tracker.shutdown, accept);
+            }
+            Err(error) => tracing::error!("admin port: {error}"),
         }
         start::spawn(&server, self.listeners, &self.gate, tasks, accept);
     }

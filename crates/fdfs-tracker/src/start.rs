@@ -107,7 +107,7 @@ impl TrackerServer {
             tasks.spawn_on(accept(tracker.clone(), listener, tasks.clone()), runtime.handle());
         }
         if let Some(port) = http_port {
-            port.serve(&tracker, &tasks, runtime.handle());
+            port.serve(&tracker, addr, &tasks, runtime.handle());
         }
         let group_count = tracker.read(|cluster| cluster.groups().len());
         info!("tracker serves on {addr}, {group_count} groups known");

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use fdfs_client::Client;
 use fdfs_conf::{
-    Durability, HttpPort, LogConf, LogLevel, ReservedSpace, ServerConf, StorageConf, StoragePath, TrackerConf, TrackerServer,
+    Durability, HttpPort, LogConf, LogLevel, ReservedSpace, ServerConf, StorageConf, StoragePath, TrackerConf,
+    TrackerServer,
 };
 use fdfs_proto::{GroupName, Status};
 use fdfs_storage::{StartOptions, StorageServer};

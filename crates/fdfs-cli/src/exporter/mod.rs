@@ -7,7 +7,6 @@
 
 mod args;
 mod http;
-mod metrics;
 mod ours;
 
 use std::ffi::OsString;
@@ -15,6 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use fdfs_client::{Client, ClientError};
+use fdfs_http::admin::cluster as metrics;
 use fdfs_proto::Status;
 use fdfs_proto::cmd::tracker::TrackerClusterStatRequest;
 use jiff::Timestamp;

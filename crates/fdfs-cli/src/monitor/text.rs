@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+pub(crate) use fdfs_http::admin::cluster::newest_source_update_of_others;
 use fdfs_proto::cmd::tracker::{GroupRecord, StorageRecord};
 use fdfs_proto::shared::{RwMode, StorageStat};
 use jiff::Timestamp;
@@ -149,13 +150,6 @@ fn time(unix_secs: i64, zone: &TimeZone) -> String {
         Ok(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
         Err(_) => unix_secs.to_string(),
     }
-}
-
-/// The newest change by a client on the other storages of the group; `None` when there was none.
-#[must_use]
-pub(crate) fn newest_source_update_of_others(storages: &[StorageRecord], index: usize) -> Option<i64> {
-    let others = storages.iter().enumerate().filter(|&(other, _)| other != index);
-    others.map(|(_, storage)| storage.stat.last_source_update).max().filter(|&newest| newest > 0)
 }
 
 /// How far a storage is behind the others, in brackets; empty when the others have nothing it could lack.

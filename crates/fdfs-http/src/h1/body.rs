@@ -30,7 +30,9 @@ enum State {
     /// So many bytes of a chunk to come, then its end.
     Chunk(u64),
     /// The head of a chunk comes; the first has no line end before it.
-    ChunkHead { is_first: bool },
+    ChunkHead {
+        is_first: bool,
+    },
     Done,
 }
 

@@ -27,6 +27,7 @@ const LINGER_BYTES_MAX: usize = 256 << 10;
 
 /// Serves a connection until it closes, breaks the rules or takes too long.
 pub async fn serve<S: Site>(server: Arc<Server<S>>, socket: TcpStream, peer: SocketAddr) {
+    let _open = server.open_connection();
     let mut stream = Stream::new(socket, server.patience);
     loop {
         match serve_one(&server, &mut stream, peer).await {

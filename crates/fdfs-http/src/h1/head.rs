@@ -107,11 +107,8 @@ impl<'a> Head<'a> {
         let fields = Fields(fields);
         check_host(&fields, is_11)?;
         let framing = framing(&fields, is_11)?;
-        let keeps_alive = if is_11 {
-            !fields.has_word("connection", "close")
-        } else {
-            fields.has_word("connection", "keep-alive")
-        };
+        let keeps_alive =
+            if is_11 { !fields.has_word("connection", "close") } else { fields.has_word("connection", "keep-alive") };
         let expects_continue = match fields.first("expect") {
             None => false,
             Some(value) if value.eq_ignore_ascii_case(b"100-continue") => is_11,
@@ -197,7 +194,10 @@ fn field(line: &[u8]) -> Result<Field<'_>, HeadError> {
 
 const fn is_token(b: u8) -> bool {
     b.is_ascii_alphanumeric()
-        || matches!(b, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+        || matches!(
+            b,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        )
 }
 
 fn check_host(fields: &Fields<'_>, is_11: bool) -> Result<(), HeadError> {

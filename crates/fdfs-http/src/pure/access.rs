@@ -88,9 +88,10 @@ pub fn check(settings: &Settings, request: &Request<'_>, target: &Target, id: &F
 }
 
 fn bypasses(settings: &Settings, request: &Request<'_>) -> bool {
-    settings.bypass.as_ref().is_some_and(|(name, value)| {
-        request.fields.first(name).is_some_and(|given| is_same(given, value.as_bytes()))
-    })
+    settings
+        .bypass
+        .as_ref()
+        .is_some_and(|(name, value)| request.fields.first(name).is_some_and(|given| is_same(given, value.as_bytes())))
 }
 
 /// As the reference: no token is 400, a wrong one the fail file with 200. Signed URLs, and all if so configured, 403.

@@ -113,7 +113,9 @@ mod tests {
             let list = Fields(fields.iter().map(|&(name, value)| (name, value.as_bytes())).collect());
             assert_eq!(weigh(&list, &have), verdict, "{fields:?}");
         }
-        for (value, counts) in [("\"a-1\"", true), ("\"b\"", false), (equal, true), (later, false), ("W/\"a-1\"", false)] {
+        for (value, counts) in
+            [("\"a-1\"", true), ("\"b\"", false), (equal, true), (later, false), ("W/\"a-1\"", false)]
+        {
             assert_eq!(range_counts(&Fields(vec![("if-range", value.as_bytes())]), &have), counts, "{value}");
         }
     }

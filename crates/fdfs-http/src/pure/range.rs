@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn ranges_are_read_by_the_book() {
-        let spans = |list: &[(u64, u64)]| Wanted::Parts(list.iter().map(|&(first, last)| Span { first, last }).collect());
+        let spans =
+            |list: &[(u64, u64)]| Wanted::Parts(list.iter().map(|&(first, last)| Span { first, last }).collect());
         for (value, wanted_parts) in [
             ("bytes=0-0", spans(&[(0, 0)])),
             ("bytes=0-1", spans(&[(0, 1)])),

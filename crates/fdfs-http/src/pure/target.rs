@@ -141,7 +141,8 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
 /// Merges `//` and resolves `.` and `..`; `None` for a path that climbs out or does not begin with `/`.
 fn normalise(path: &[u8]) -> Option<Vec<u8>> {
     let rest = path.strip_prefix(b"/")?;
-    let is_plain = !rest.starts_with(b"/") && !rest.starts_with(b".") && !rest.windows(2).any(|w| matches!(w, b"//" | b"/."));
+    let is_plain =
+        !rest.starts_with(b"/") && !rest.starts_with(b".") && !rest.windows(2).any(|w| matches!(w, b"//" | b"/."));
     if is_plain {
         return Some(path.to_vec());
     }

@@ -138,10 +138,12 @@ mod tests {
 
     #[test]
     fn a_signed_url_lets_read_one_path_until_its_time() {
-        let keys = [SigningKey::parse("2026:0123456789abcdef").unwrap(), SigningKey::parse("fedcba9876543210").unwrap()];
+        let keys =
+            [SigningKey::parse("2026:0123456789abcdef").unwrap(), SigningKey::parse("fedcba9876543210").unwrap()];
         let path = "/group1/M00/00/00/a.jpg";
         for key in &keys {
-            let check = |text: &str, path: &str, now| check_signed(&Query::parse(text.as_bytes()), path.as_bytes(), &keys, now);
+            let check =
+                |text: &str, path: &str, now| check_signed(&Query::parse(text.as_bytes()), path.as_bytes(), &keys, now);
             let text = key.sign(path, 1000, None);
             assert_eq!(check(&text, path, 1000), Ok(()));
             assert_eq!(check(&text, path, 1001), Err(TokenError::Expired));

@@ -158,7 +158,9 @@ impl World {
         }
         let source = name.fields()?.source;
         let (group, is_known) = match source {
-            Uploader::Ip(ip) => (if ip.octets()[3] == 13 { "group2" } else { "group1" }, ip.octets()[..3] == [10, 78, 4]),
+            Uploader::Ip(ip) => {
+                (if ip.octets()[3] == 13 { "group2" } else { "group1" }, ip.octets()[..3] == [10, 78, 4])
+            }
             Uploader::Id(_) => ("group1", false),
         };
         if !is_known || id.group.as_str() != group {
@@ -177,11 +179,8 @@ impl World {
         } else {
             LINE.iter().cycle().copied().take(size as usize).collect()
         };
-        let content = if self.title.starts_with("appender after modify") {
-            [b"#####", &content[5..]].concat()
-        } else {
-            content
-        };
+        let content =
+            if self.title.starts_with("appender after modify") { [b"#####", &content[5..]].concat() } else { content };
         let modified = changed.and_then(|changed| date::parse(changed.2));
         Some(Found {
             len_bytes: size,

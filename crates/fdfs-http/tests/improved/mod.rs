@@ -18,18 +18,24 @@ const BETTER: &[(&str, &str, u16, Fields)] = &[
     // Nothing is said of a file that is not there.
     ("conditional", "If-Modified-Since equal on a file whose data is missing", 404, &[]),
     // Names are safe in a header, and there is a form in UTF-8 (RFC 6266).
-    ("filename", "filename, URL encoded UTF-8", 200, &[(
-        "content-disposition",
-        "attachment; filename=\"图片 1.jpg\"; filename*=UTF-8''%E5%9B%BE%E7%89%87%201.jpg",
-    )]),
-    ("filename", "filename with a quote", 200, &[(
-        "content-disposition",
-        "attachment; filename=\"a\\\"b.jpg\"; filename*=UTF-8''a%22b.jpg",
-    )]),
-    ("filename", "filename with CR LF", 200, &[(
-        "content-disposition",
-        "attachment; filename=\"aX-Injected: yesX-B: \"",
-    )]),
+    (
+        "filename",
+        "filename, URL encoded UTF-8",
+        200,
+        &[("content-disposition", "attachment; filename=\"图片 1.jpg\"; filename*=UTF-8''%E5%9B%BE%E7%89%87%201.jpg")],
+    ),
+    (
+        "filename",
+        "filename with a quote",
+        200,
+        &[("content-disposition", "attachment; filename=\"a\\\"b.jpg\"; filename*=UTF-8''a%22b.jpg")],
+    ),
+    (
+        "filename",
+        "filename with CR LF",
+        200,
+        &[("content-disposition", "attachment; filename=\"aX-Injected: yesX-B: \"")],
+    ),
     // Only storages that the trackers know are asked, never an address out of the id.
     ("missing", "source id in the file id, ids not known", 404, &[]),
     ("missing", "source host gives no answer to ARP", 404, &[]),

@@ -2,12 +2,25 @@
 
 use std::fmt::{Display, Write as _};
 
-use fdfs_proto::cmd::tracker::{GroupRecord, StorageRecord, TrackerClusterRow};
+use fdfs_client::{Client, ClientError};
+use fdfs_proto::cmd::tracker::{GroupRecord, StorageRecord, TrackerClusterRow, TrackerClusterStatRequest};
 
-use crate::monitor::text::newest_source_update_of_others;
+/// Asks the trackers for all of it. `now` is in unix seconds.
+///
+/// # Errors
+/// What asking trackers can give.
+pub async fn collect(client: &Client, now: i64) -> Result<String, ClientError> {
+    let trackers = client.tracker_cluster(&TrackerClusterStatRequest::default()).await?.trackers;
+    let mut groups = Vec::new();
+    for group in client.groups().await? {
+        groups.push((group, client.storages(group.group, None).await?));
+    }
+    Ok(text(&trackers, &groups, now))
+}
 
 /// All of them.
-pub(super) fn text(trackers: &[TrackerClusterRow], groups: &[(GroupRecord, Vec<StorageRecord>)], now: i64) -> String {
+#[must_use]
+pub fn text(trackers: &[TrackerClusterRow], groups: &[(GroupRecord, Vec<StorageRecord>)], now: i64) -> String {
     let mut out = Text(String::new());
     for (index, tracker) in trackers.iter().enumerate() {
         let (labels, is_first) = (format!("host=\"{}\"", tracker.host), index == 0);
@@ -26,6 +39,13 @@ pub(super) fn text(trackers: &[TrackerClusterRow], groups: &[(GroupRecord, Vec<S
         }
     }
     out.0
+}
+
+/// The newest change by a client on the other storages of the group; `None` when there was none.
+#[must_use]
+pub fn newest_source_update_of_others(storages: &[StorageRecord], index: usize) -> Option<i64> {
+    let others = storages.iter().enumerate().filter(|&(other, _)| other != index);
+    others.map(|(_, storage)| storage.stat.last_source_update).max().filter(|&newest| newest > 0)
 }
 
 struct Text(String);
@@ -108,7 +128,7 @@ mod tests {
     use super::*;
     use fdfs_proto::shared::{ConnectionCounts, Counter, RwMode, StorageStat, StorageStatus};
 
-    const RECORDED: &str = include_str!("../../tests/golden/exporter.txt");
+    const RECORDED: &str = include_str!("../../../fdfs-cli/tests/golden/exporter.txt");
 
     /// The recorded answer without its head, and the number of bytes that its head says.
     fn recorded() -> (String, usize) {

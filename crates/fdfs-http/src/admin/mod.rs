@@ -1,0 +1,156 @@
+//! The admin port: `/healthz`, `/readyz` and `/metrics`.
+//!
+//! * [`cluster`]: what the reference's exporter tells, under its names.
+
+pub mod cluster;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fdfs_client::Client;
+use fdfs_net::listen;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::h1::head::{HEAD_BYTES_MAX, Head, HeadError, end_of};
+use crate::h1::send;
+use crate::h1::stream::{Patience, Stream};
+use crate::pure::answer::{Answer, Body};
+use crate::pure::request::Method;
+use crate::start::HttpStartError;
+use crate::{Server, Site};
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 64;
+/// Requests that are served at the same time.
+const REQUESTS_MAX: usize = 32;
+/// How long one may take in all.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The pause after an accept that failed: too many open files pass.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the admin port tells.
+pub trait Admin: Send + Sync + 'static {
+    /// Whether clients should be sent here; else why not.
+    fn readiness(&self) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// The metrics of Prometheus.
+    fn metrics(&self) -> impl Future<Output = String> + Send;
+}
+
+/// Opens the port. To be called inside of the runtime that serves it: one that lives while the disks do not.
+///
+/// # Errors
+/// [`HttpStartError`].
+pub fn open(addr: SocketAddr) -> Result<Vec<TcpListener>, HttpStartError> {
+    Ok(listen(&[addr], BACKLOG)?)
+}
+
+/// Serves it until the shutdown.
+pub fn spawn<A: Admin>(admin: &Arc<A>, listeners: Vec<TcpListener>, shutdown: &CancellationToken, runtime: &Handle) {
+    let permits = Arc::new(tokio::sync::Semaphore::new(REQUESTS_MAX));
+    for listener in listeners {
+        let (admin, shutdown, permits) = (admin.clone(), shutdown.clone(), permits.clone());
+        runtime.spawn(async move {
+            loop {
+                let Ok(permit) = permits.clone().acquire_owned().await else { return };
+                let accepted = tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    accepted = listener.accept() => accepted,
+                };
+                let Ok((socket, _)) = accepted else {
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                };
+                let admin = admin.clone();
+                tokio::spawn(async move {
+                    // Who sends nothing, or takes nothing, gets nothing.
+                    let _ = timeout_at(Instant::now() + PATIENCE, one(socket, &*admin)).await;
+                    drop(permit);
+                });
+            }
+        });
+    }
+}
+
+/// One request.
+async fn one(socket: TcpStream, admin: &impl Admin) -> io::Result<()> {
+    let mut stream = Stream::new(socket, Patience { head: PATIENCE, idle: PATIENCE, stall: PATIENCE });
+    let head_len = loop {
+        match end_of(stream.buffer.filled(), 0) {
+            Some(len) => break len,
+            None if stream.buffer.filled().len() >= HEAD_BYTES_MAX => return Ok(()),
+            None if stream.read_more(HEAD_BYTES_MAX, None).await? == 0 => return Ok(()),
+            None => {}
+        }
+    };
+    let parsed = Head::parse(&stream.buffer.filled()[..head_len]).map(|head| (head.method, head.target.to_vec()));
+    let answer = match parsed {
+        Ok((method @ (Method::Get | Method::Head), target)) => {
+            let mut answer = answer(&target, admin).await;
+            answer.is_head = method == Method::Head;
+            answer
+        }
+        Ok(_) => Answer::error(405),
+        Err(error) => Answer::error(HeadError::status(error)),
+    };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let head = send::head(&answer, i64::try_from(now).unwrap_or(0), false);
+    send::send(&stream, answer, &head).await
+}
+
+/// The metrics of whoever has no files: those of HTTP, and those of the cluster.
+pub async fn of_cluster<S: Site>(server: &Server<S>, client: &Client) -> String {
+    let now = i64::try_from(server.now_us() / 1_000_000).unwrap_or(0);
+    let mut out = server.stats.text(server.connection_count());
+    match cluster::collect(client, now).await {
+        Ok(text) => out.push_str(&text),
+        // A scraper that sees some metrics is better off than one that sees none.
+        Err(error) => tracing::warn!("metrics of the cluster: {error}"),
+    }
+    out
+}
+
+/// What a server without files tells: it is ready when a tracker answers.
+#[derive(Debug)]
+pub struct ClusterAdmin<S> {
+    /// The server.
+    pub server: Arc<Server<S>>,
+    /// The trackers.
+    pub client: Client,
+}
+
+impl<S: Site> Admin for ClusterAdmin<S> {
+    async fn readiness(&self) -> Result<(), String> {
+        self.client.groups().await.map(drop).map_err(|error| error.to_string())
+    }
+
+    async fn metrics(&self) -> String {
+        of_cluster(&self.server, &self.client).await
+    }
+}
+
+async fn answer(target: &[u8], admin: &impl Admin) -> Answer {
+    let path = target.split(|&b| b == b'?').next().unwrap_or_default();
+    match path {
+        b"/healthz" => text(200, "ok\n".to_owned()),
+        b"/readyz" => match admin.readiness().await {
+            Ok(()) => text(200, "ready\n".to_owned()),
+            Err(why) => text(503, format!("{why}\n")),
+        },
+        b"/metrics" => text(200, admin.metrics().await),
+        _ => Answer::error(404),
+    }
+}
+
+fn text(status: u16, text: String) -> Answer {
+    let mut answer = Answer::new(status);
+    answer.field("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    answer.field("Cache-Control", "no-cache");
+    answer.body = Body::Bytes(text.into_bytes().into());
+    answer
+}

@@ -1,0 +1,176 @@
+//! HTTPS: HTTP/2 and 1.1 over TLS, by libraries that are well kept. There is no `sendfile` here.
+//!
+//! * [`certificate`]: read again when its files change; [`pieces`]: bodies; this file: connections.
+
+pub mod certificate;
+pub mod pieces;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming as HyperBody};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Request as HyperRequest, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use crate::incoming::Incoming;
+use crate::pure::answer::Answer;
+use crate::pure::cors;
+use crate::pure::date;
+use crate::pure::fields::Fields;
+use crate::pure::request::{Method, Request};
+use crate::server::Server;
+use crate::site::Site;
+use crate::{forwarded, handle, write};
+use pieces::Pieces;
+
+/// Requests of one connection at the same time.
+const STREAMS_MAX: u32 = 100;
+/// The longest list of fields, in bytes.
+const FIELDS_BYTES_MAX: u32 = 16 << 10;
+
+/// Serves a connection until it ends.
+pub async fn serve<S: Site>(server: Arc<Server<S>>, acceptor: TlsAcceptor, socket: TcpStream, peer: SocketAddr) {
+    let _open = server.open_connection();
+    let local_port = socket.local_addr().map_or(0, |addr| addr.port());
+    let accepted = match timeout(server.patience.head, acceptor.accept(socket)).await {
+        Ok(accepted) => accepted,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    };
+    let stream = match accepted {
+        Ok(stream) => stream,
+        Err(error) => {
+            server.stats.malformed.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!("https: {peer}: {error}");
+            return;
+        }
+    };
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(server.patience.head);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(server.patience.stall)
+        .keep_alive_timeout(server.patience.stall)
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(FIELDS_BYTES_MAX);
+    let shared = server.clone();
+    let service = service_fn(move |request| {
+        let server = shared.clone();
+        async move { Ok::<_, Infallible>(one(&server, request, peer, local_port).await) }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = server.shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!("https: {peer}: {error}");
+    }
+}
+
+/// One request.
+async fn one<S: Site>(
+    server: &Arc<Server<S>>,
+    request: HyperRequest<HyperBody>,
+    peer: SocketAddr,
+    local_port: u16,
+) -> Response<Pieces> {
+    let busy = server.begin();
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let fields = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let mut request = Request {
+        method: Method::from_name(parts.method.as_str().as_bytes()),
+        target: target.as_bytes(),
+        fields: Fields(fields.collect()),
+        is_secure: true,
+        local_port,
+        peer: peer.ip().to_canonical(),
+        now_us: server.now_us(),
+    };
+    forwarded::apply(&server.settings, &mut request);
+    let answer = if matches!(request.method, Method::Post | Method::Put | Method::Delete) {
+        let mut body = OfHyper { body, stall: server.patience.stall };
+        match write::handle(&**server, &request, &mut body).await {
+            Ok(mut answer) => {
+                cors::allow(&server.settings, &request, &mut answer);
+                answer
+            }
+            Err(_) => Answer::error(400),
+        }
+    } else {
+        handle::handle(&server.site, &server.settings, &request).await
+    };
+    let len = if answer.is_head { 0 } else { answer.body.len() };
+    server.stats.count(answer.status, len, started.elapsed());
+    drop(busy);
+    response(server, answer)
+}
+
+/// Puts an answer into the library's form.
+fn response<S: Site>(server: &Server<S>, answer: Answer) -> Response<Pieces> {
+    let mut response = Response::new(Pieces::empty());
+    // All statuses here are ones that exist.
+    *response.status_mut() = answer.status.try_into().unwrap_or_default();
+    let fields = response.headers_mut();
+    for (name, value) in &answer.fields {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(*name), HeaderValue::from_bytes(value.as_bytes())) {
+            fields.append(name, value);
+        }
+    }
+    let now = date::format(i64::try_from(server.now_us() / 1_000_000).unwrap_or(0));
+    for (name, value) in [("server", "fdfs".to_owned()), ("date", now)] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            fields.insert(name, value);
+        }
+    }
+    if answer.tells_len() {
+        fields.insert("content-length", HeaderValue::from(answer.body.len()));
+    }
+    if !answer.is_head {
+        *response.body_mut() = Pieces::of(answer.body, server.patience.stall);
+    }
+    response
+}
+
+/// The body of a request.
+struct OfHyper {
+    body: HyperBody,
+    stall: std::time::Duration,
+}
+
+impl Incoming for OfHyper {
+    fn bytes_left(&self) -> Option<u64> {
+        self.body.size_hint().exact()
+    }
+
+    async fn next_piece(&mut self) -> io::Result<Vec<u8>> {
+        loop {
+            let frame = timeout(self.stall, self.body.frame()).await.map_err(|_| io::ErrorKind::TimedOut)?;
+            match frame {
+                None => return Ok(Vec::new()),
+                Some(Err(error)) => return Err(io::Error::other(error)),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if !data.is_empty() => return Ok(data.to_vec()),
+                    _ => {}
+                },
+            }
+        }
+    }
+}
