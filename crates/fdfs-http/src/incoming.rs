@@ -16,7 +16,7 @@ pub trait Incoming: Send {
 
 impl Incoming for BodyReader<'_> {
     fn bytes_left(&self) -> Option<u64> {
-        self.len()
+        self.bytes_to_come()
     }
 
     async fn next_piece(&mut self) -> io::Result<Vec<u8>> {

@@ -14,7 +14,7 @@ pub enum Source {
     /// Memory.
     Memory(Arc<[u8]>),
     /// Another storage, over its own protocol.
-    Remote(RemoteFile),
+    Remote(Box<RemoteFile>),
 }
 
 /// A file that was found.

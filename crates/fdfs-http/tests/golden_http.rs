@@ -1,6 +1,8 @@
 //! Every recorded HTTP exchange of the reference, answered by this crate: the same status, fields and body, but for what is
 //! listed as better in `improved.rs` (and told to users in docs/differences.md).
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
 mod golden_record;
 mod golden_world;
 mod improved;

@@ -9,6 +9,7 @@ use fdfs_proto::shared::{Counter, StorageStatus};
 
 use crate::http::StorageSite;
 use crate::storage::Storage;
+use crate::sync::status::PeerSync;
 
 /// What a storage tells on its admin port.
 #[derive(Debug)]
@@ -35,6 +36,9 @@ impl Admin for StorageAdmin {
         out
     }
 }
+
+/// A metric of each peer: name, help, value.
+type PerPeer = (&'static str, &'static str, fn(&PeerSync) -> u64);
 
 struct Family<'o> {
     out: &'o mut String,
@@ -109,7 +113,7 @@ fn of_storage(storage: &Storage, out: &mut String) {
     let quarantined = storage.sync.quarantine_count();
     Family::new(out, "fdfs_sync_quarantined", "gauge", "Binlog records that nobody can use").put("", quarantined);
     let peers = storage.sync_status();
-    let per_peer: [(&'static str, &str, fn(&crate::sync::status::PeerSync) -> u64); 5] = [
+    let per_peer: [PerPeer; 5] = [
         ("fdfs_sync_behind_bytes", "Bytes of the binlog that a peer has not confirmed", |peer| peer.bytes_behind),
         ("fdfs_sync_behind_records", "Records that a peer has not confirmed", |peer| peer.records_behind),
         ("fdfs_sync_behind_seconds", "Age of the oldest record that a peer has not confirmed", |peer| peer.secs_behind),

@@ -54,7 +54,7 @@ impl<'s> BodyReader<'s> {
 
     /// Bytes to come, where that is known.
     #[must_use]
-    pub const fn len(&self) -> Option<u64> {
+    pub const fn bytes_to_come(&self) -> Option<u64> {
         match self.state {
             State::Length(len) => Some(len),
             State::Done => Some(0),

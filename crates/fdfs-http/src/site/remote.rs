@@ -93,7 +93,7 @@ impl Cluster {
         let info = self.client.file_info_anywhere(id, flags).await.map_err(|error| told(&error))?;
         let file = RemoteFile { cluster: self.clone(), id: *id, _permit: permit };
         Ok(Found {
-            source: Source::Remote(file),
+            source: Source::Remote(Box::new(file)),
             len_bytes: info.size_bytes,
             modified_unix_secs: info.created_unix_secs,
         })
