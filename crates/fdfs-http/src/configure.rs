@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn a_gateway_needs_little() {
         let configured = load("tracker_server=10.0.0.1\nhttp.server_port=81\nhttp.admin_addr=127.0.0.1:9\n").unwrap();
-        assert_eq!((configured.port, configured.settings.form), (81, UrlForm::WithGroup));
+        assert_eq!((configured.port, &configured.settings.form), (81, &UrlForm::WithGroup));
         assert_eq!(configured.settings.content_type("a.JPG"), "image/jpeg");
         assert_eq!(configured.admin, Some(([127, 0, 0, 1], 9).into()));
         let usual = Configured::usual().unwrap();

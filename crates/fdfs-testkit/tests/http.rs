@@ -150,7 +150,7 @@ fn defects_of_the_module_are_none_here() {
         named.field("content-disposition"),
         Some("attachment; filename=\"Bild \u{e4}.jpg\"; filename*=UTF-8''Bild%20%C3%A4.jpg")
     );
-    let missing = id.to_string().replace("M00", "M00").replace(".jpg", ".png");
+    let missing = id.to_string().replace(".jpg", ".png");
     let since = format!("If-Modified-Since: {}", named.field("last-modified").unwrap());
     assert_eq!(get(addr, &format!("/{missing}"), &[&since]).status, 404);
     assert_eq!(get(addr, &format!("/{id}"), &[&since]).status, 304);
