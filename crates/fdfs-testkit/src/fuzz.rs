@@ -7,6 +7,7 @@
 pub mod bodies;
 pub mod conf;
 pub mod disk;
+pub mod http;
 pub mod mutate;
 pub mod names;
 
@@ -30,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     ("conf_of_any_kind", conf::of_any_kind),
     ("storage_ids", conf::storage_ids),
     ("mime_types", conf::mime_types),
+    ("http_request", http::request),
     ("binlog_line", disk::binlog_line),
     ("trunk_line", disk::trunk_line),
     ("changelog_line", disk::changelog_line),

@@ -92,6 +92,27 @@ fn ids() -> Vec<Vec<u8>> {
     words.iter().copied().chain(names).map(|word| word.as_bytes().to_vec()).collect()
 }
 
+/// Every recorded request, and tricks of those who would smuggle one.
+fn http_requests() -> Vec<Vec<u8>> {
+    let mut files = Vec::new();
+    files_below(&workspace().join("crates/fdfs-http/tests/golden"), &mut files);
+    let mut requests = BTreeSet::new();
+    for file in files {
+        for record in fs::read_to_string(file).unwrap().split("=== ") {
+            let lines: Vec<_> = record.lines().filter_map(|line| line.strip_prefix("> ")).collect();
+            requests.insert(format!("{}\r\n\r\n", lines.join("\r\n")).into_bytes());
+        }
+    }
+    assert!(requests.len() > 150, "only {} recorded requests", requests.len());
+    let tricks = [
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n",
+        "GET http://a/%2e%2e/b HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,-1,5-\r\n folded\r\n\r\n",
+        "GET /a  HTTP/1.0\r\nConnection: keep-alive\r\nIf-Modified-Since: Sunday, 06-Nov-94 08:49:37 GMT\r\n\r\n",
+    ];
+    requests.into_iter().chain(tricks.map(|text| text.as_bytes().to_vec())).collect()
+}
+
 fn run(target: &Target, corpus: &[Vec<u8>], count: usize) {
     let (name, target) = target;
     let seed = name.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
@@ -108,12 +129,14 @@ fn run(target: &Target, corpus: &[Vec<u8>], count: usize) {
 fn every_target_takes_anything() {
     let (messages, bodies, files, confs, ids) =
         (recorded_messages(), recorded_bodies(), recorded_files(), confs(), ids());
+    let requests = http_requests();
     for target in TARGETS {
         let corpus = match target.0 {
             "header" => &messages,
             "body" | "metadata" => &bodies,
             "file_id" | "logic_name" => &ids,
             "binlog_line" | "trunk_line" | "changelog_line" | "state_file" | "store_path_mark" => &files,
+            "http_request" => &requests,
             _ => &confs,
         };
         // A configuration is checked against some hundred keys; six targets read the same dialect.
