@@ -38,6 +38,14 @@ impl Received {
         }
     }
 
+    /// A source goes by another id from now on.
+    pub fn rename(&self, old: StorageId, new: StorageId) {
+        let secs = self.lock().remove(&old);
+        if let Some(secs) = secs {
+            self.note(new, secs);
+        }
+    }
+
     /// What is known of each source, in the order of their ids.
     #[must_use]
     pub fn snapshot(&self) -> Vec<(StorageId, u32)> {
@@ -70,5 +78,9 @@ mod tests {
             changes.mark_unchanged();
         }
         assert_eq!(received.snapshot(), [(source, 11)]);
+        let renamed: StorageId = "100002".parse().unwrap();
+        received.rename(source, renamed);
+        received.rename(source, renamed);
+        assert_eq!(received.snapshot(), [(renamed, 11)]);
     }
 }

@@ -18,7 +18,7 @@ use crate::doubts::Doubts;
 use crate::error::RequestError;
 use crate::identity::Identity;
 use crate::init_flag::InitFlag;
-use crate::link::LinkState;
+use crate::link::{LinkState, Moved};
 use crate::params::KnownCluster;
 use crate::peers::Peers;
 use crate::placing::Placing;
@@ -46,6 +46,8 @@ pub struct Storage {
     pub terms: Terms,
     /// What the trackers say of the group.
     pub link: LinkState,
+    /// Its address changed since the last run, and trackers must be told.
+    pub moved: Option<Moved>,
     /// The other storages of the group.
     pub peers: Peers,
     /// Up to when the changes of the others are here.

@@ -1,4 +1,4 @@
-//! Several trackers in networks that break: who leads, and what storages make of it (W-12).
+//! Several trackers in networks that break: who leads, and what storages make of it (W-12, W-45).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 
@@ -109,4 +109,32 @@ fn without_a_leader_files_are_stored_and_read_and_storages_join() {
     assert_eq!(leading(&cluster), Vec::<usize>::new());
     cluster.links().heal();
     wait_for("a leader again", || agreed(&cluster));
+}
+
+/// What it knows of a storage that is away can only come from another tracker.
+#[test]
+fn a_tracker_that_lost_everything_copies_the_state_of_another_one() {
+    let mut cluster = Cluster::builder().trackers(3).group("group1", 2).start();
+    cluster.expect_lost_trackers();
+    let leader = wait_for("a leader", || agreed(&cluster));
+    let lost = (leader + 1) % 3;
+    let (before, gone) = (cluster.record(&cluster.storages[1]).unwrap(), cluster.storages[1].addr());
+    cluster.storages[1].stop();
+    cluster.wait_for_status(&cluster.storages[1], StorageStatus::Offline);
+    cluster.trackers[lost].stop();
+    std::fs::remove_dir_all(cluster.trackers[lost].plan.base_path.join("data")).unwrap();
+    cluster.trackers[lost].start();
+    let tracker = cluster.client().trackers().swap_remove(lost);
+    let known = wait_for("the storage that is away to be known", || {
+        let records = cluster.block_on(tracker.storages("group1".parse().unwrap(), None)).ok()?;
+        records.into_iter().find(|record| record.ip.as_str() == gone.ip().to_string())
+    });
+    assert_eq!((known.status, known.join_time_secs), (StorageStatus::Offline, before.join_time_secs));
+    assert_eq!(known.total_mb, before.total_mb);
+    let told = || cluster.trackers[lost].log.contains("is taken over: 1 groups").then_some(());
+    wait_for("it to say where that comes from", told);
+    let path = cluster.trackers[lost].plan.base_path.join("data/storage_servers_new.dat");
+    let is_kept = || std::fs::read_to_string(&path).is_ok_and(|text| text.contains(&gone.ip().to_string()));
+    wait_for("it to be on disk as well", || is_kept().then_some(()));
+    wait_for("all to agree", || agreed(&cluster));
 }

@@ -7,6 +7,7 @@
 //! * `connection.rs`, `service.rs`, `service/`: a connection, the table of commands, one file per family of commands;
 //! * `tracker.rs`: the one lock around the cluster, and how effects are carried out;
 //! * `saver.rs`, `state_files.rs`, `stored_rows.rs`: the files below `data/`;
+//! * `state_fetch.rs`: the state of another tracker, copied at the first join;
 //! * `housekeeping.rs`: what happens each second; `election/`: who leads; `trunk_choice.rs`: trunk servers;
 //! * `log_event.rs`: the lines of the log that tell what happened in the cluster.
 
@@ -23,6 +24,7 @@ mod saver;
 mod service;
 mod settings;
 pub mod start;
+mod state_fetch;
 mod state_files;
 mod stored_rows;
 mod sys_files;

@@ -38,6 +38,8 @@ pub(crate) struct Saver {
 #[derive(Debug, Default)]
 struct Wanted {
     files: Files,
+    /// What the changelog shall be before the lines.
+    whole_changelog: Option<String>,
     /// Lines for the changelog.
     changelog: String,
     /// Lines for `trunk_server_change.log`.
@@ -71,6 +73,7 @@ struct Done {
 /// Everything for one write, taken at one moment.
 struct Job {
     files: Files,
+    whole_changelog: Option<String>,
     changelog: String,
     trunk_changes: Vec<TrunkChange>,
     ticket: u64,
@@ -93,6 +96,10 @@ impl Saver {
             Effect::SaveServers => wanted.files.servers = true,
             Effect::SaveTimestamps => wanted.files.timestamps = true,
             Effect::AppendChangelog(lines) => wanted.changelog.push_str(lines),
+            Effect::ReplaceChangelog(text) => {
+                wanted.changelog.clear();
+                wanted.whole_changelog = Some(text.clone());
+            }
             Effect::GroupChanged { .. }
             | Effect::TrackersChanged
             | Effect::ChooseTrunkServer { .. }
@@ -168,6 +175,7 @@ impl Saver {
         wanted.urgent = false;
         Job {
             files,
+            whole_changelog: wanted.whole_changelog.take(),
             changelog: std::mem::take(&mut wanted.changelog),
             trunk_changes: std::mem::take(&mut wanted.trunk_changes),
             ticket: wanted.ticket,
@@ -197,13 +205,16 @@ pub(crate) fn run(tracker: &Arc<Tracker>, mut files: StateFiles, logs_folder: Pa
     let saver = &tracker.saver;
     let trunk_log = TrunkLog::new(logs_folder);
     // Lines that could not be written yet; they must stay in their order.
-    let mut lines = String::new();
+    let (mut whole, mut lines) = (None, String::new());
     let mut failing = false;
     loop {
         let job = saver.next_job(tracker, LEISURE);
+        if job.whole_changelog.is_some() {
+            (whole, lines) = (job.whole_changelog.clone(), String::new());
+        }
         lines.push_str(&job.changelog);
         let mut left = job.files;
-        let mut result = write(tracker, &mut files, &job, &mut lines, &mut left);
+        let mut result = write(tracker, &mut files, &job, (&mut whole, &mut lines), &mut left);
         if old_forms && result.is_ok() {
             // Only now is everything of them in the new forms.
             result = files.remove_old_forms();
@@ -237,9 +248,13 @@ fn write(
     tracker: &Tracker,
     files: &mut StateFiles,
     job: &Job,
-    lines: &mut String,
+    (whole, lines): (&mut Option<String>, &mut String),
     left: &mut Files,
 ) -> Result<(), StoreError> {
+    if let Some(text) = &whole {
+        files.replace_changelog(text)?;
+        *whole = None;
+    }
     if !lines.is_empty() {
         files.append_changelog(lines)?;
         lines.clear();

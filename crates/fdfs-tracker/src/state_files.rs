@@ -116,6 +116,13 @@ impl<F: Fs> StateFiles<F> {
         Ok(())
     }
 
+    /// Makes the changelog this text.
+    pub(crate) fn replace_changelog(&mut self, text: &str) -> Result<(), StoreError> {
+        self.dir.write(changelog::FILE, text.as_bytes())?;
+        self.changelog_len = text.len() as u64;
+        Ok(())
+    }
+
     /// Removes the files of V2 to V4, once their content is in the new ones.
     pub(crate) fn remove_old_forms(&self) -> Result<(), StoreError> {
         self.dir.remove(tracker_old::GROUPS_FILE)?;

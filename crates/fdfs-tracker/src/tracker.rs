@@ -53,6 +53,8 @@ pub(crate) struct Tracker {
     /// Requests that cannot be understood; anybody can send many.
     pub(crate) nonsense: RateLimit,
     pub(crate) watchers: Watchers,
+    /// Held while the state of another tracker is copied: joins wait for that.
+    pub(crate) fetching: tokio::sync::Mutex<()>,
     events: EventLog,
     /// Questions to other trackers about the leader.
     asks: mpsc::Sender<Ask>,
@@ -130,6 +132,7 @@ impl Tracker {
             shutdown,
             nonsense: RateLimit::new(NONSENSE_INTERVAL),
             watchers: Watchers::default(),
+            fetching: tokio::sync::Mutex::default(),
             events: EventLog::default(),
             asks,
             trunk_choices,
@@ -239,7 +242,8 @@ impl Tracker {
         for effect in effects {
             ticket = ticket.max(self.saver.note(&effect));
             match effect {
-                Effect::SaveGroups | Effect::SaveServers | Effect::SaveTimestamps | Effect::AppendChangelog(_) => {}
+                Effect::SaveGroups | Effect::SaveServers | Effect::SaveTimestamps => {}
+                Effect::AppendChangelog(_) | Effect::ReplaceChangelog(_) => {}
                 Effect::GroupChanged { group } => self.watchers.wake(&group),
                 Effect::TrackersChanged => {
                     let now = self.now();

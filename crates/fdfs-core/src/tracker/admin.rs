@@ -139,6 +139,10 @@ impl Cluster {
         let twin = Storage::new(old, storage.addrs, storage.port, left);
         storage.id = new;
         storage.addrs = Addrs::one(*new_ip);
+        group.forget_former(new_ip.as_str());
+        if let Ok(addr) = old_ip.as_str().parse() {
+            group.note_former(index, addr);
+        }
         for storage in &mut group.storages {
             if storage.sync_source == Some(old) {
                 storage.sync_source = Some(new);

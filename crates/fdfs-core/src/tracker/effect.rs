@@ -32,6 +32,8 @@ pub enum Effect {
     SaveTimestamps,
     /// Append exactly this text to `storage_changelog.dat`: read positions count its bytes.
     AppendChangelog(String),
+    /// Make `storage_changelog.dat` this text: the state of another tracker was taken over.
+    ReplaceChangelog(String),
     /// The group, or something that is told of it, changed: storages that watch it want to know.
     GroupChanged {
         /// The group.

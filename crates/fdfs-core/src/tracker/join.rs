@@ -305,6 +305,7 @@ impl Cluster {
         }));
         save_members(effects);
         changed(effects, group.name);
+        group.forget_former(who.addrs.first().as_str());
         group.add(storage, &self.settings)
     }
 

@@ -15,7 +15,7 @@
 //! | which records each member sends a new one   | `until.rs`      |
 //! | up to when who has whose changes           | `synced.rs`     |
 //! | which group, storage, path                 | `select/`       |
-//! | deletions, changed addresses               | `admin.rs`      |
+//! | deletions, changed addresses               | `admin.rs`, `former.rs` |
 //! | what other storages must still be told     | `changelog.rs`  |
 //! | trunk servers                              | `trunk.rs`      |
 //! | who is at this address                     | `identity.rs`   |
@@ -34,6 +34,7 @@ mod changelog;
 mod cluster;
 mod effect;
 mod error;
+mod former;
 mod group;
 mod identity;
 mod ids;

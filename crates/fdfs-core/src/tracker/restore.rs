@@ -7,6 +7,7 @@ use fdfs_proto::{GroupName, IpText, StorageId};
 use super::addr::Addrs;
 use super::changelog::Changelog;
 use super::cluster::Cluster;
+use super::effect::{Effect, Outcome, save_members};
 use super::group::{Group, GroupPort};
 use super::ids::id_of_address;
 use super::loss::Loss;
@@ -57,9 +58,29 @@ impl Cluster {
         for row in &stored.timestamps {
             cluster.restore_timestamps(now, row, &columns, &mut losses);
         }
+        cluster.recall_former_addresses();
         cluster.note_sync_bases();
         cluster.derive_last_synced();
         (cluster, losses)
+    }
+
+    /// Takes over the state of another tracker in the place of its own: everything but who the trackers are. `None`, and
+    /// nothing is changed, once a storage has joined.
+    #[must_use]
+    pub fn take_over(&mut self, now: Now, stored: Stored) -> Option<Outcome<Vec<Loss>>> {
+        if !self.joined.is_empty() {
+            return None;
+        }
+        let (other, losses) = Self::restore(self.settings.clone(), 0, now, stored);
+        // Whoever was told of the state before must see that it is another one.
+        let trunk_chg_count = self.trunk_chg_count + other.trunk_chg_count;
+        let Self { groups, changelog, .. } = other;
+        (self.groups, self.changelog, self.write_group_cursor) = (groups, changelog, 0);
+        self.trunk_chg_count = trunk_chg_count + 1;
+        let mut effects = vec![Effect::ReplaceChangelog(self.changelog.text().to_owned()), Effect::SaveGroups];
+        save_members(&mut effects);
+        effects.extend(self.groups.iter().map(|group| Effect::GroupChanged { group: group.name }));
+        Some(Outcome::new(losses, effects))
     }
 
     fn restore_group(&mut self, row: &GroupRow, losses: &mut Vec<Loss>) {
@@ -337,5 +358,30 @@ mod tests {
         assert_eq!(group.trunk_server(), Some(&id("1")));
         assert_eq!(group.storage(&id("3")).unwrap().sync_source, Some(id("1")));
         assert_eq!(group.storage(&id("2")).unwrap().last_synced(), 70);
+    }
+
+    #[test]
+    fn the_state_of_another_tracker_is_taken_over_only_before_anybody_joined() {
+        use crate::tracker::tests_support::{active, cluster_of, id, ip, join, name, now, peer};
+        use crate::tracker::{ConnId, Effect};
+        let mut other = cluster_of(Settings::default(), &[("g", &[active("10.0.0.1", 5), active("10.0.0.2", 5)])]);
+        let _ = other.disconnect(ConnId(2));
+        let _ = other.delete_storage(now(5), &name("g"), &id("10.0.0.2")).unwrap();
+        let stored = Stored {
+            groups: other.group_rows(),
+            servers: other.server_rows(),
+            timestamps: other.timestamp_rows(),
+            changelog: other.changelog().text().to_owned(),
+            last_check_time: 0,
+        };
+        let mut cluster = Cluster::new(Settings::default(), 22122);
+        let taken = cluster.take_over(now(9), stored.clone()).unwrap();
+        assert_eq!(taken.answer, []);
+        assert!(taken.effects.contains(&Effect::ReplaceChangelog("5 g 10.0.0.2 4 \n".into())));
+        assert!(taken.effects.contains(&Effect::SaveServers));
+        let listed = cluster.list_storages(&name("g"), None, &ip("10.0.0.9")).unwrap();
+        assert_eq!((listed.len(), listed[0].status), (1, fdfs_proto::shared::StorageStatus::Offline));
+        let _ = cluster.join(now(9), &peer(1, "10.0.0.1"), &join("g")).unwrap();
+        assert!(cluster.take_over(now(9), stored).is_none());
     }
 }

@@ -1,5 +1,7 @@
 //! One storage as this tracker knows it.
 
+use std::net::Ipv4Addr;
+
 use fdfs_proto::ours::Route;
 use fdfs_proto::shared::{AddrSize, RwMode, StorageBrief, StorageStat, StorageStatus};
 use fdfs_proto::{IpText, StorageId, VersionText};
@@ -24,6 +26,8 @@ pub struct Storage {
     pub(crate) id: StorageId,
     pub(crate) number: Option<u32>,
     pub(crate) addrs: Addrs,
+    /// Addresses that it had before.
+    pub(crate) former: Vec<Ipv4Addr>,
     pub(crate) port: u16,
     pub(crate) status: StorageStatus,
     pub(crate) rw: RwMode,
@@ -70,6 +74,7 @@ impl Storage {
             id,
             number: number_of(&id),
             addrs,
+            former: Vec::new(),
             port,
             status,
             rw: RwMode::Both,

@@ -195,10 +195,18 @@ impl Cluster {
     #[must_use]
     pub fn must_fetch_state(&self, peer: &JoinPeer, join: &Join) -> bool {
         let trackers = &self.trackers;
-        let is_own = |ip: &IpText| *ip == peer.local_ip || *ip == join.dialled_ip || trackers.own_addrs.contains(ip);
-        let is_other = |addr: &TrackerAddr| addr.port != trackers.own_port || !addr.addrs.iter().any(is_own);
         let outdated = self.groups.is_empty() || trackers.down_for_secs > LONG_DOWN_SECS;
-        !trackers.state_fetched && outdated && join.trackers.iter().any(is_other)
+        !trackers.state_fetched && outdated && !self.other_trackers(peer, join).is_empty()
+    }
+
+    /// The trackers that a join names beside this one.
+    #[must_use]
+    pub fn other_trackers(&self, peer: &JoinPeer, join: &Join) -> Vec<HostPort> {
+        let trackers = &self.trackers;
+        let is_own = |ip: &IpText| *ip == peer.local_ip || *ip == join.dialled_ip || trackers.own_addrs.contains(ip);
+        let is_other = |addr: &&TrackerAddr| addr.port != trackers.own_port || !addr.addrs.iter().any(is_own);
+        let first = |addr: &TrackerAddr| HostPort { ip: *addr.addrs.first(), port: addr.port };
+        join.trackers.iter().take(TRACKERS).filter(is_other).map(first).collect()
     }
 
     /// The other trackers were asked, and their state was taken over or found not to be better.

@@ -41,6 +41,7 @@ fn follow(storage: &Storage, line: &ChangelogLine) -> Result<(), LinkError> {
         return Ok(());
     }
     follow_source(storage, line.id, new)?;
+    storage.received.rename(line.id, new);
     if storage.sync.rename_peer(line.id, new)? {
         tracing::info!("storage {} has a new address: {new}", line.id);
     }

@@ -69,6 +69,7 @@ impl LinkError {
 /// What an operator can do about a refusal.
 fn hint(command: &str, status: Status) -> &'static str {
     match (command, status) {
+        ("STORAGE_REPORT_IP_CHANGED", Status::EBUSY) => "; it takes the old address for alive",
         ("STORAGE_JOIN", Status::EAGAIN) => "; it waits for the other trackers to come up",
         ("STORAGE_JOIN", Status::EFAULT) => "; it does not know this storage, which says that it is not new",
         ("STORAGE_JOIN", Status::ENOENT) => "; is this storage in its storage_ids.conf, with this address and port?",

@@ -4,6 +4,7 @@ pub mod ask;
 mod changelog;
 pub mod error;
 pub mod first_contact;
+mod moved;
 pub mod questions;
 mod reports;
 pub mod session;
@@ -15,4 +16,5 @@ pub mod watch;
 
 pub use ask::TrackerDialer;
 pub use error::LinkError;
+pub use moved::Moved;
 pub use state::LinkState;

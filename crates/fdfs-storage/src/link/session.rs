@@ -78,6 +78,7 @@ impl Session<'_> {
     async fn run(&mut self, backoff: &mut Backoff, told: &mut String) -> LinkError {
         let joined = async {
             let mut caller = self.dialer.connect(self.tracker).await?;
+            self.tell_new_address(&mut caller).await?;
             self.join(&mut caller).await?;
             Ok(caller)
         };

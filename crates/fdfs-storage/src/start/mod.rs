@@ -27,7 +27,7 @@ pub use mounts::EmptyBecause;
 use crate::doubts::Doubts;
 use crate::housekeeping::path_facts;
 use crate::init_flag::InitFlag;
-use crate::link::LinkState;
+use crate::link::{LinkState, Moved};
 use crate::names::{in_name, now_unix_secs};
 use crate::params::Learnt;
 use crate::peers::Peers;
@@ -117,7 +117,10 @@ pub(crate) async fn open_storage(
     let before = mounts::Before::load(&state_dir)?;
     let (opened, _) = store_paths::open_all(&conf.store_paths, subdir_count, owner, &before, &mut flag)?;
     mounts::save(&state_dir, conf.store_paths.iter().map(|path| path.path.as_path()))?;
-    flag.last_ip_addr = identity.addrs.to_string();
+    let moved = Moved::of(&flag.last_ip_addr, &identity, &learnt.cluster.params);
+    if moved.is_none() {
+        flag.last_ip_addr = identity.addrs.to_string();
+    }
     let old_port = Some(flag.last_server_port).filter(|port| *port != 0);
     flag.last_server_port = addr.port();
     save(&state_dir, &flag)?;
@@ -202,6 +205,7 @@ pub(crate) async fn open_storage(
         sync,
         group: identity.group,
         terms,
+        moved,
         link: LinkState::new(&identity, addr.port(), conf.tracker_servers.len()),
         identity,
         trunk: TrunkSpace::open(state_dir.path(), parts)?,

@@ -7,12 +7,13 @@ use tracing::warn;
 
 use super::Call;
 use crate::error::RequestError;
+use crate::state_fetch;
 
 /// A storage that is new here is on stable storage before it hears that it joined.
 pub(super) async fn join(call: &mut Call<'_>) -> Result<(), RequestError> {
     let body: cmd::Join = call.decode()?;
     let (now, peer, join) = (call.tracker.now(), call.peer.joining(), join_of(&body));
-    // The state of other trackers is not fetched yet: a tracker without groups learns them from its storages.
+    state_fetch::before_join(call.tracker, &peer, &join).await;
     let decided = call.tracker.decide(|cluster| cluster.join(now, &peer, &join)).inspect_err(|error| {
         warn!("storage {} cannot join group {}: {error}", call.peer.addr, join.group);
     })?;

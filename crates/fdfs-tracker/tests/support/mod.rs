@@ -126,7 +126,7 @@ impl Site {
     }
 }
 
-/// Another tracker, which says that it leads and answers every other question with 0.
+/// Another tracker, which says that it leads and answers every other question with 0; it lends no files.
 pub(crate) struct FakeLeader {
     stop: Arc<AtomicBool>,
     addr: SocketAddr,
@@ -166,12 +166,13 @@ fn answer_as_leader(mut stream: TcpStream) -> Option<()> {
         let mut body = vec![0; usize::try_from(header.body_len).ok()?];
         stream.read_exact(&mut body).ok()?;
         let leads = TrackerStatus { is_leader: true, running_secs: 600, restart_interval_secs: 0 };
-        let answer = if Command::from_number(header.command) == Some(Command::TrackerGetStatus) {
-            leads.to_bytes()
-        } else {
-            Vec::new()
+        let (status, answer) = match Command::from_number(header.command) {
+            Some(Command::TrackerGetStatus) => (Status::OK, leads.to_bytes()),
+            // Its state is not lent.
+            Some(Command::TrackerGetSysFilesStart) => (Status::EBUSY, Vec::new()),
+            _ => (Status::OK, Vec::new()),
         };
-        let header = Header::answer(Status::OK, answer.len() as u64).to_bytes();
+        let header = Header::answer(status, answer.len() as u64).to_bytes();
         stream.write_all(&[header.as_slice(), &answer].concat()).ok()?;
     }
 }

@@ -39,9 +39,9 @@ use super::addr::HostPort;
 use super::rank::TrackerStatus;
 
 /// For how long a promise binds.
-pub const PROMISE_MS: u64 = 2500;
+pub const PROMISE_MS: u64 = 2200;
 /// For how long a leader counts on one.
-pub const LEASE_MS: u64 = 2000;
+pub const LEASE_MS: u64 = 1800;
 /// Followers ping their leader this often.
 const PING_MS: u64 = 500;
 /// A ping that failed is tried again after this time.
@@ -49,7 +49,7 @@ const PING_AGAIN_MS: u64 = 200;
 /// What has not answered in this time does not count in this round.
 const ROUND_MS: u64 = 600;
 /// The pause after a round without a result; chance adds up to as much again.
-const PAUSE_MS: u64 = 300;
+const PAUSE_MS: u64 = 150;
 /// How long a better candidate may take before it is passed over.
 const CANDIDATE_PATIENCE_MS: u64 = 1500;
 /// One of two trackers takes over when the other was not reached for so long.

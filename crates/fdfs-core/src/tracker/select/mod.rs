@@ -89,7 +89,7 @@ impl Storage {
         match source {
             None => false,
             Some(Source::Id(number)) => self.number == Some(number),
-            Some(Source::Ip(ip)) => self.addrs.contains_v4(ip),
+            Some(Source::Ip(ip)) => self.addrs.contains_v4(ip) || self.former.contains(&ip),
         }
     }
 }
