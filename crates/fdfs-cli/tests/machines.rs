@@ -73,7 +73,9 @@ fn any_one_of_three_machines_may_die() {
         cluster.kill_storage(storage);
         let killed = Instant::now();
         let (mut failed_writes, mut failed_reads, mut leader_after) = (0, 0, None);
+        let mut slowest = Duration::ZERO;
         for n in 0.. {
+            let began = Instant::now();
             if n >= REQUESTS && (leader_after.is_some() || killed.elapsed() > SOON) {
                 break;
             }
@@ -83,6 +85,7 @@ fn any_one_of_three_machines_may_die() {
             if leader_after.is_none() && leader(&cluster).is_some() {
                 leader_after = Some(killed.elapsed());
             }
+            slowest = slowest.max(began.elapsed());
         }
         println!(
             "machine {machine}: {failed_writes} writes and {failed_reads} reads failed, leader after {leader_after:?}"

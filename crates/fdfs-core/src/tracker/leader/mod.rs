@@ -39,9 +39,10 @@ use super::addr::HostPort;
 use super::rank::TrackerStatus;
 
 /// For how long a promise binds.
-pub const PROMISE_MS: u64 = 2200;
-/// For how long a leader counts on one.
-pub const LEASE_MS: u64 = 1800;
+pub const PROMISE_MS: u64 = 2700;
+/// For how long a leader counts on one. Trackers of the reference ping once a second, so that what their second ping proves is
+/// up to two seconds old.
+pub const LEASE_MS: u64 = 2300;
 /// Followers ping their leader this often.
 const PING_MS: u64 = 500;
 /// A ping that failed is tried again after this time.
