@@ -87,7 +87,7 @@ async fn fetch(tracker: &Tracker, others: Vec<HostPort>) {
         }
     }
     // The best first. One that is no better than this one has nothing to give.
-    found.sort_by(|(a, a_status), (b, b_status)| b_status.rank(*b).cmp(&a_status.rank(*a)));
+    found.sort_by_key(|(host, status)| std::cmp::Reverse(status.rank(*host)));
     let (now, up_time, last_check) = (tracker.now(), tracker.up_time, tracker.last_check_time);
     let own = tracker.read(|cluster| cluster.tracker_status(now, up_time, last_check)).ok();
     for (host, status) in found {
