@@ -17,7 +17,7 @@ use fdfs_storage::peers::Peer;
 use fdfs_storage::recovery::{RecoveryProgress, RecoveryStage};
 use fdfs_testkit::raw::{packet, packet_with, padded16};
 use fdfs_testkit::{Cluster, PATIENCE, RawReply, wait_for};
-use support::{ENOENT, download, is_stored, upload_head};
+use support::{ENOENT, download, is_stored, stored, upload_head};
 
 const NOW: u32 = 1_795_166_208;
 
@@ -290,4 +290,55 @@ fn the_list_has_the_files_that_are_there_and_damaged_records_do_no_harm() {
     assert_eq!(&answer[10..10 + text.len()], text.as_bytes());
     assert_eq!(&answer[10 + text.len()..], &(text.len() as i64).to_be_bytes());
     assert_eq!(cluster.to_storage(0).ask(26, &[&padded16("group1")[..], &[2]].concat()).status(), Some(22));
+}
+
+/// Characters of the name of a file in a slot.
+const IN_SLOT_LEN: usize = 60;
+
+/// Of files in slots whole trunk files come; then new files find their slots, and deletions theirs.
+#[test]
+fn w19_trunk_files_come_back_with_all_that_is_in_them() {
+    let builder = Cluster::builder().group("group1", 2).tracker_key("use_trunk_file", true);
+    let builder = builder.tracker_key("trunk_file_size", "4MB").tracker_key("slot_max_size", "64KB");
+    let mut cluster = builder.start();
+    cluster.expect_problem("small files go on their own");
+    // What is deleted while the trunk file comes waits for it.
+    cluster.expect_problem("the peer answers 11 EAGAIN");
+    for storage in 0..2 {
+        wait_for("small files to go into slots", || {
+            (stored(&cluster, storage, b"is there a slot?").len() == IN_SLOT_LEN).then_some(())
+        });
+    }
+    let missing = |cluster: &Cluster, storage: usize, name: &str| {
+        cluster.to_storage(storage).send(&download(0, 0, "group1", name.as_bytes())).reply().status() == Some(ENOENT)
+    };
+    let everywhere = |cluster: &Cluster, (name, content): &(String, Vec<u8>)| {
+        wait_for(name, || (0..2).all(|storage| is_stored(cluster, storage, name, content)).then_some(()));
+    };
+    let new_file = |cluster: &Cluster, n: u32| {
+        let content = content(n);
+        let file = (stored(cluster, n as usize % 2, &content), content);
+        assert_eq!(file.0.len(), IN_SLOT_LEN, "{}", file.0);
+        file
+    };
+    let delete = |cluster: &Cluster, storage: usize, (name, _): &(String, Vec<u8>)| {
+        let body = [&padded16("group1")[..], name.as_bytes()].concat();
+        assert_eq!(cluster.to_storage(storage).ask(12, &body).status(), Some(0), "{name}");
+    };
+    let mut files: Vec<_> = (0..60).map(|n| new_file(&cluster, n)).collect();
+    files.iter().for_each(|file| everywhere(&cluster, file));
+    let deleted = files.split_off(50);
+    deleted.iter().for_each(|file| delete(&cluster, 0, file));
+
+    cluster.storages[1].stop();
+    lose(&cluster, 1, 0);
+    cluster.storages[1].start();
+    let late = files.pop().unwrap();
+    delete(&cluster, 0, &late);
+    wait_until_recovered(&cluster, 1);
+    files.extend((100..110).map(|n| new_file(&cluster, n)));
+    files.iter().for_each(|file| everywhere(&cluster, file));
+    for (name, _) in deleted.iter().chain([&late]) {
+        wait_for("the deletion to be here", || missing(&cluster, 1, name).then_some(()));
+    }
 }

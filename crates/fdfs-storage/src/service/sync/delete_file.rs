@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fdfs_proto::Status;
 use fdfs_proto::cmd::storage::SyncDeleteFile;
+use fdfs_proto::file_id::Kind;
 
 use super::{arrived, sent};
 use crate::error::{RequestError, refuse_trunk_file};
@@ -16,6 +17,10 @@ pub(super) async fn delete_file(storage: &Arc<Storage>, exchange: &mut Exchange<
     let request: SyncDeleteFile = exchange.decode().await?;
     let name = storage.own_name(&request.file)?;
     refuse_trunk_file(&name)?;
+    if name.kind() == Kind::Trunk && storage.recovery.is_under_way(name.store_path_index()) {
+        // The trunk file comes as a whole, and may have been read when this file was still in it.
+        return Err(RequestError::BeingRecovered { index: name.store_path_index() });
+    }
     let sent = sent(storage, exchange, request.timestamp);
     let slot = storage.slot(name.store_path_index())?;
     let _file = storage.lock_file(&name).await;
