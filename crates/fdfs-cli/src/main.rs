@@ -10,6 +10,7 @@ mod conf_check;
 mod conf_loader;
 mod daemon;
 mod dev;
+mod doctor;
 mod exit;
 mod exporter;
 mod files;

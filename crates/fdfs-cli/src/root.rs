@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{admin, bench, conf_check, daemon, dev, exit, files, http, link, local, manual, monitor, sync};
+use crate::{admin, bench, conf_check, daemon, dev, doctor, exit, files, http, link, local, manual, monitor, sync};
 
 /// FastDFS in one program: tracker, storage, clients and tools
 #[derive(Debug, Parser)]
@@ -61,6 +61,8 @@ enum Command {
     Meta(files::meta::Command),
     /// Show groups and storages, delete storages and groups
     Monitor(monitor::modern::Args),
+    /// Ask every server, and say what is wrong and what to do about it
+    Doctor(doctor::Args),
     /// Drain storages, delete storages and groups, choose trunk servers
     #[command(subcommand)]
     Admin(admin::Command),
@@ -108,6 +110,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Info(args) => block_on(files::info::run(args)),
         Command::Meta(command) => block_on(files::meta::run(command)),
         Command::Monitor(args) => block_on(monitor::modern::run(args)),
+        Command::Doctor(args) => return doctor(args),
         Command::Admin(command) => block_on(admin::run(command)),
         Command::Sync(command) => block_on(sync::run(command)),
         Command::Ls(args) => local::ls::run(&args),
@@ -119,6 +122,15 @@ pub(crate) fn main() -> ExitCode {
         Command::Man(args) => manual::pages(&args),
     };
     done.map_or_else(|error| exit::report(&error), |()| ExitCode::SUCCESS)
+}
+
+/// The doctor's findings are its exit code.
+fn doctor(args: doctor::Args) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::report(&error.into()),
+    };
+    runtime.block_on(doctor::run(args)).unwrap_or_else(|error| exit::report(&error))
 }
 
 /// Runs a command that talks to servers.

@@ -18,6 +18,9 @@ use crate::tracker_node::TrackerNode;
 use crate::trackers::Trackers;
 use crate::{Client, ClientError};
 
+/// A kept connection that was used this short a time ago is used again without a question.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
 /// A client to be described. Defaults: `connect_timeout` 5 s, `network_timeout` 60 s, up to 64 idle connections to
 /// each server, kept for at most an hour; whole downloads are checked.
 #[derive(Debug)]
@@ -30,6 +33,7 @@ pub struct ClientBuilder {
     address_map: Option<AddressMap>,
     storage_ids: HashMap<u32, IpAddr>,
     load_storage_ids: bool,
+    trusted_for: Duration,
 }
 
 impl Default for ClientBuilder {
@@ -43,6 +47,7 @@ impl Default for ClientBuilder {
             address_map: None,
             storage_ids: HashMap::new(),
             load_storage_ids: false,
+            trusted_for: TRUSTED_FOR,
         }
     }
 }
@@ -114,6 +119,14 @@ impl ClientBuilder {
         self
     }
 
+    /// How long a kept connection may have been idle to be used for a change without a question first whether it still leads
+    /// somewhere (default: a second). The question costs a round trip, a change that goes into a dead connection more.
+    #[must_use]
+    pub const fn trust_idle_for(mut self, time: Duration) -> Self {
+        self.trusted_for = time;
+        self
+    }
+
     /// Whether whole downloads of regular files are checked against size and CRC-32 in their ids (default: yes). Must be off
     /// for clusters with `check_file_duplicate`, where ids of links hold a random number in its place.
     #[must_use]
@@ -163,7 +176,8 @@ impl ClientBuilder {
         if self.trackers.is_empty() {
             return Err(ClientError::NoTrackerGiven);
         }
-        let calls = Calls { pool: Pool::new(self.pool), options: self.call, dead: DeadPeers::default() };
+        let (pool, dead) = (Pool::new(self.pool), DeadPeers::default());
+        let calls = Calls { pool, options: self.call, dead, trusted_for: self.trusted_for };
         let inner = Inner {
             calls,
             trackers: Trackers::new(self.trackers),

@@ -1,6 +1,7 @@
 //! One exchange with one server, over a kept connection where there is one.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use fdfs_net::{Answer, CallOptions, NetError, Pool, Pooled};
 use fdfs_proto::Command;
@@ -26,6 +27,8 @@ pub(crate) struct Calls {
     pub(crate) pool: Pool,
     pub(crate) options: CallOptions,
     pub(crate) dead: DeadPeers,
+    /// How long a kept connection may have been idle to be used without a question.
+    pub(crate) trusted_for: Duration,
 }
 
 impl Calls {
@@ -37,12 +40,35 @@ impl Calls {
         }
     }
 
+    /// A connection for a request that is sent only once: a kept one shows first that it still leads somewhere.
+    ///
+    /// Differs from C: there the request goes into a connection to a machine that may be gone, and nobody knows what became of
+    /// it (behaviour, W-36).
+    pub(crate) async fn take_checked(&self, addr: SocketAddr) -> Result<Pooled, NetError> {
+        let mut conn = self.take(addr).await?;
+        if !conn.was_reused() || conn.idle_time() < self.trusted_for {
+            return Ok(conn);
+        }
+        conn.set_network_timeout(self.options.connect_timeout);
+        match conn.call_expect_empty(Command::ActiveTest, 0, &[]).await {
+            Ok(_) => {
+                conn.set_network_timeout(self.options.network_timeout);
+                Ok(conn)
+            }
+            Err(_) => {
+                self.pool.forget(addr);
+                self.connect(addr).await
+            }
+        }
+    }
+
     /// A new connection to `addr`. Remembers whether that worked.
     pub(crate) async fn connect(&self, addr: SocketAddr) -> Result<Pooled, NetError> {
         let connected = self.pool.connect(addr, &self.options).await;
         match &connected {
             Ok(_) => self.dead.forget(addr),
-            Err(_) => self.dead.note(addr),
+            Err(error) if error.is_timeout() => self.dead.note_silent(addr),
+            Err(_) => self.dead.note_refused(addr),
         }
         connected
     }
@@ -55,9 +81,7 @@ impl Calls {
         let addr = conn.peer_addr();
         if !conn.was_reused() || conn.answer_begun() || !error.is_closed() {
             if error.is_timeout() {
-                // A machine that is gone without a word: its other connections are no better.
-                self.dead.note(addr);
-                self.pool.forget(addr);
+                self.note_gone(addr);
             }
             return Err(error);
         }

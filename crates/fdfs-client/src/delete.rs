@@ -38,10 +38,43 @@ impl Client {
 
     /// Asks for a change of a file: once, at the storage that the tracker names. What is tried again is the way to it.
     pub(crate) async fn change(&self, file: &FileId, ask: &Ask<'_>) -> Result<(), ClientError> {
-        let (conn, target) = self.connect_for_change(file, ask.doing).await?;
+        let (conn, target) = match self.connect_for_change(file, ask.doing).await {
+            Err(error @ ClientError::StorageUnreachable { .. }) => {
+                self.connect_elsewhere(file, ask.doing, error).await?
+            }
+            result => result?,
+        };
         let answer = self.inner.calls.call_on(conn, ask).await;
         let status = answer.map_err(|reason| target.failed(ask.doing, reason))?.status;
         refuse(ask.doing, target, status)
+    }
+
+    /// The storage that the tracker named cannot be reached, so it has not seen the request: a connection to another one that
+    /// has the file and may be written to. Not for appender files, whose changes belong to one storage.
+    ///
+    /// Differs from C: there changes fail until the tracker has noticed (behaviour, W-36).
+    async fn connect_elsewhere(
+        &self,
+        file: &FileId,
+        doing: &'static str,
+        error: ClientError,
+    ) -> Result<(Pooled, Target), ClientError> {
+        let is_fixed = file.logic_name().is_ok_and(|name| name.kind().is_normal());
+        let ClientError::StorageUnreachable { storage: failed, .. } = &error else { return Err(error) };
+        if !is_fixed {
+            return Err(error);
+        }
+        let Ok((having, tracker)) = self.ask_fetch_all(doing, file).await else { return Err(error) };
+        let Ok((writable, _)) = self.ask_store_all(doing, Some(file.group)).await else { return Err(error) };
+        for storage in having.servers.into_iter().filter(|storage| writable.servers.contains(storage)) {
+            let target = self.target(doing, storage, tracker)?;
+            if target.addr != *failed
+                && let Ok(conn) = self.inner.calls.take_checked(target.addr).await
+            {
+                return Ok((conn, target));
+            }
+        }
+        Err(error)
     }
 
     /// A connection to the storage that the tracker names for changes of `file`.
@@ -55,7 +88,7 @@ impl Client {
             // The tracker is asked anew each time: it may name another storage by then.
             let (told, tracker) = self.ask_fetch(doing, Command::QueryUpdate, file).await?;
             let target = self.target(doing, told.server, tracker)?;
-            let error = match self.inner.calls.take(target.addr).await {
+            let error = match self.inner.calls.take_checked(target.addr).await {
                 Ok(conn) => return Ok((conn, target)),
                 Err(reason) => target.failed(doing, reason),
             };

@@ -152,7 +152,8 @@ impl<'a> Fetch<'a> {
     /// Downloads what is missing from one storage.
     async fn from(&mut self, target: Target, sink: &mut Sink<'_>) -> Result<(), Failed> {
         let net = |reason: NetError| Failed::GoOn(target.failed(DOING, reason));
-        let (mut conn, head) = self.request(target).await.map_err(net)?;
+        let calls = &self.client.inner.calls;
+        let (mut conn, head) = calls.while_alive(target.addr, self.request(target)).await.map_err(net)?;
         if !head.status.is_ok() {
             conn.discard_content().await;
             if head.status == Status::EINVAL && self.is_empty_at(target).await {
@@ -165,7 +166,7 @@ impl<'a> Fetch<'a> {
         self.judge_len(target, head.len)?;
         let mut buffer = vec![0; PIECE_BYTES.min(usize::try_from(head.len).unwrap_or(usize::MAX))];
         loop {
-            let n = conn.read_content(&mut buffer).await.map_err(net)?;
+            let n = calls.while_alive(target.addr, conn.read_content(&mut buffer)).await.map_err(net)?;
             let Some(piece) = buffer.get(..n).filter(|piece| !piece.is_empty()) else { break };
             sink.write(piece).await.map_err(|reason| Failed::Final(ClientError::Output(reason)))?;
             self.crc32.update(piece);

@@ -19,7 +19,8 @@
 //!
 //! # What is tried again
 //!
-//! * Questions to trackers: at the next tracker. One that could not be reached is asked last for 30 seconds.
+//! * Questions to trackers: at the next tracker. One that could not be reached is asked last for a while (3 seconds after it
+//!   refused, 30 after silence); then one request tries it. Names are looked up again when a connection fails.
 //! * Downloads, file information and metadata that is read: at another storage that has the file. A download of a
 //!   regular file goes on where it stopped.
 //! * Uploads: at another storage, as long as no byte of an answer arrived and the content can be sent once more (bytes
@@ -27,8 +28,11 @@
 //! * Resumable uploads ([`Client::upload_resumable`]): go on at what the storage has.
 //! * Changes of appender files, slave files and links: never, once a byte was sent.
 //!   [`ClientError::OutcomeUnknown`] says when nobody knows how it went.
-//! * Deleting and setting metadata: only when the request cannot have been seen: the connection was refused, or a kept
-//!   connection turned out to be closed.
+//! * Deleting and setting metadata: only when the request cannot have been seen: no connection came about (then another
+//!   writable storage that has the file is asked), or a kept connection turned out to be closed.
+//!
+//! A server that takes a request and stays silent for `connect_timeout` is asked on a second connection whether it is there.
+//! If it is not, a read or an upload goes elsewhere without waiting for `network_timeout`.
 //!
 //! # Errors
 //!
@@ -72,6 +76,7 @@ mod trackers;
 mod transfer;
 mod upload;
 mod upload_options;
+mod vigil;
 
 pub use builder::ClientBuilder;
 pub use check::Promise;

@@ -35,7 +35,8 @@ impl Client {
         let mut targets = ReadTargets::new(self, ask.doing, first, file);
         let mut failed = None;
         while let Some(target) = targets.next().await? {
-            let error = match self.inner.calls.call(target.addr, ask).await {
+            let calls = &self.inner.calls;
+            let error = match calls.while_alive(target.addr, calls.call(target.addr, ask)).await {
                 Ok(answer) if answer.status.is_ok() => return Ok((answer.body, target)),
                 Ok(answer) => {
                     let (doing, status) = (ask.doing, answer.status);

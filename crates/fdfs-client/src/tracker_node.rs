@@ -63,6 +63,20 @@ impl TrackerNode {
         Ok(known.in_order())
     }
 
+    /// None of its addresses could be connected to: where its names lead now, if that is elsewhere.
+    ///
+    /// Differs from C: it looks a name up once (behaviour, W-45).
+    pub(crate) async fn looked_up_again(&self, tried: &[SocketAddr], timeout: Duration) -> Vec<SocketAddr> {
+        let is_name = |host: &HostPort| host.host.parse::<std::net::IpAddr>().is_err();
+        if !self.hosts.iter().any(is_name) {
+            return Vec::new();
+        }
+        self.lock().resolved = None;
+        let mut addrs = self.addrs(timeout).await.unwrap_or_default();
+        addrs.retain(|addr| !tried.contains(addr));
+        addrs
+    }
+
     /// Its addresses as far as they are known, without asking anybody; `None` when they are not, or are too old.
     pub(crate) fn known_addrs(&self) -> Option<Vec<SocketAddr>> {
         let known = self.lock();
@@ -112,5 +126,19 @@ mod tests {
         assert_eq!(node.addrs(Duration::ZERO).await.unwrap(), [a, b]);
         node.note_works(b);
         assert_eq!(node.known_addrs().unwrap(), [b, a]);
+    }
+
+    #[tokio::test]
+    async fn w45_a_name_is_looked_up_again_when_its_address_leads_nowhere() {
+        let node = TrackerNode::new("localhost:7".parse().unwrap());
+        let gone: SocketAddr = "192.0.2.1:7".parse().unwrap();
+        *node.lock() = Known { addrs: vec![gone], resolved: Some(Instant::now()), works: None };
+        assert_eq!(node.addrs(Duration::from_secs(30)).await.unwrap(), [gone]);
+        let now = node.looked_up_again(&[gone], Duration::from_secs(30)).await;
+        assert!(!now.is_empty() && now.iter().all(|addr| addr.ip().is_loopback()), "{now:?}");
+        assert_eq!(node.known_addrs(), Some(now.clone()));
+        assert_eq!(node.looked_up_again(&now, Duration::from_secs(30)).await, [], "nothing new");
+        let fixed = TrackerNode::new("192.0.2.1:7".parse().unwrap());
+        assert_eq!(fixed.looked_up_again(&[gone], Duration::ZERO).await, []);
     }
 }

@@ -89,8 +89,18 @@ impl Trackers {
         let addrs = node.addrs(calls.options.connect_timeout).await;
         let mut addrs = addrs.map_err(|error| Unanswered::Failed(vec![error.into()]))?;
         addrs.sort_by_cached_key(|&addr| calls.dead.contains(addr));
-        let mut failures = Vec::new();
-        for addr in addrs {
+        let (mut failures, mut looked_up) = (Vec::new(), false);
+        let mut tried = Vec::new();
+        loop {
+            if addrs.is_empty() && !looked_up {
+                looked_up = true;
+                addrs = node.looked_up_again(&tried, calls.options.connect_timeout).await;
+            }
+            if addrs.is_empty() {
+                break;
+            }
+            let addr = addrs.remove(0);
+            tried.push(addr);
             match ask_addr(addr, calls, ask, others_follow).await {
                 Ok(answer) if answer.status.is_ok() => {
                     node.note_works(addr);

@@ -142,7 +142,8 @@ impl Client {
         let front = Front { command, head, max_answer: ANSWER_MAX };
         let answer = loop {
             content.begin().await.map_err(|reason| Failed::Final(ClientError::Content(reason)))?;
-            match send(&mut conn, &front, content, &options.progress).await {
+            let sent = send(&mut conn, &front, content, &options.progress);
+            match calls.while_alive(place.target.addr, sent).await {
                 Ok(answer) => break answer,
                 Err(SendError::Content(reason)) => return Err(Failed::Final(ClientError::Content(reason))),
                 Err(SendError::Net(error)) if conn.answer_begun() => {

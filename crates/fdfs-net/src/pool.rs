@@ -67,7 +67,7 @@ impl Pool {
     /// Those of [`Caller::connect`].
     pub async fn connect(&self, addr: SocketAddr, options: &CallOptions) -> Result<Pooled, NetError> {
         let caller = Caller::connect(addr, options).await?;
-        Ok(Pooled { caller: Some(caller), pool: self.clone(), reused: false })
+        Ok(Pooled { caller: Some(caller), pool: self.clone(), idle: None })
     }
 
     /// An idle connection that is still good.
@@ -78,7 +78,8 @@ impl Pool {
             let Idle { mut caller, since } = self.lock().get_mut(&addr)?.pop()?;
             if since.elapsed() < self.options.max_idle_time && caller.is_alive() {
                 caller.set_network_timeout(options.network_timeout);
-                return Some(Pooled { caller: Some(caller), pool: self.clone(), reused: true });
+                let idle = Some(since.elapsed());
+                return Some(Pooled { caller: Some(caller), pool: self.clone(), idle });
             }
         }
     }
@@ -122,7 +123,8 @@ pub struct Pooled {
     /// `None` only while it is being dropped.
     caller: Option<Caller>,
     pool: Pool,
-    reused: bool,
+    /// How long it was idle; `None` for a new one.
+    idle: Option<Duration>,
 }
 
 impl Pooled {
@@ -130,7 +132,13 @@ impl Pooled {
     /// ([`Caller::answer_begun`]) with [`NetError::is_closed`] is worth one more try on a new connection.
     #[must_use]
     pub const fn was_reused(&self) -> bool {
-        self.reused
+        self.idle.is_some()
+    }
+
+    /// How long it was idle before it was taken; 0 for a new one.
+    #[must_use]
+    pub fn idle_time(&self) -> Duration {
+        self.idle.unwrap_or_default()
     }
 }
 

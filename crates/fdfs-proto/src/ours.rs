@@ -69,6 +69,7 @@ impl Request for DropGroup {
 /// | key                 | value                                                    |
 /// |---------------------|----------------------------------------------------------|
 /// | `program`           | `fdfs` and its version                                   |
+/// | `group`, `id`       | of a storage: who it is                                  |
 /// | `durability`        | `none` or `disk`: what an OK means                       |
 /// | `workers`           | threads of the data port                                 |
 /// | `requests_in_work`  | requests being served now                                |
@@ -78,7 +79,7 @@ impl Request for DropGroup {
 /// | `heart_beat_interval`, `sync_window`, `check_file_duplicate`, `advertise`, `trackers` | of its configuration |
 /// | `leader`            | of a tracker: the leader that it knows, or `none`         |
 /// | `you_are`           | of a tracker: the address of the asker                   |
-/// | `told`              | of a tracker, several: `GROUP/ID NETWORK ADDRESS PORT`, who is told what of a storage |
+/// | `told`              | of a tracker, several: `GROUP/ID NETWORK ADDRESS PORT`, who is told what of a storage that has rules; `else` for all others |
 /// | `store_paths_out_of_service` | how many take no writes any more                |
 /// | `store_path<index>_flushes_asked`, `_made` | with `durability = disk`: requests for a flush of its file system, and flushes that served them |
 /// | `quarantined`       | records that nobody can use, or that a peer refused for good; in `data/sync/.fdfs_quarantine` |

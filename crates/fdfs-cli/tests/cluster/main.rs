@@ -4,6 +4,7 @@
 
 mod admin;
 mod dev;
+mod doctor;
 mod files;
 mod kinds;
 mod local;

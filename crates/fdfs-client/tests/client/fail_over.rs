@@ -360,3 +360,79 @@ async fn addresses_of_another_network_can_be_translated() {
     let id = client.upload(b"hello", &UploadOptions::new()).await.unwrap();
     assert_eq!(client.download(&id).await.unwrap(), b"hello");
 }
+
+#[tokio::test]
+async fn w36_a_storage_that_is_gone_without_a_word_is_left_without_waiting_for_network_timeout() {
+    let cluster = Cluster::start(2).await;
+    let client = cluster.builder().connect_timeout(Duration::from_millis(200)).build().unwrap();
+    let id = client.upload(b"a", &UploadOptions::new()).await.unwrap();
+    cluster.storages[1].put(id, b"a");
+    cluster.storages[0].is(Mood::Silent);
+    let first = cluster.storages[0].server.addr;
+    let begun = std::time::Instant::now();
+    // Each over the connection that is kept from before, and which nobody closed.
+    cluster.tracker.set(|t| t.storages.sort_by_key(|&addr| addr != first));
+    client.upload(b"b", &UploadOptions::new()).await.unwrap();
+    assert!(cluster.storages[0].asked().contains(&Command::ActiveTest), "it was asked whether it is there");
+    cluster.tracker.set(|t| t.storages.sort_by_key(|&addr| addr != first));
+    assert_eq!(client.download(&id).await.unwrap(), b"a");
+    assert!(client.exists(&id).await.unwrap());
+    assert!(begun.elapsed() < LONG / 2, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_storage_that_is_only_slow_is_waited_for() {
+    let cluster = Cluster::start(2).await;
+    let client = cluster.builder().connect_timeout(Duration::from_millis(100)).build().unwrap();
+    cluster.storages[0].is(Mood::Busy);
+    let heal = async {
+        let asked = || cluster.storages[0].asked().iter().filter(|&&command| command == Command::ActiveTest).count();
+        crate::fake::until("two questions whether it is there", || asked() >= 2).await;
+        cluster.storages[0].is(Mood::Good);
+    };
+    let options = UploadOptions::new();
+    let (uploaded, ()) = tokio::join!(client.upload(b"a", &options), heal);
+    uploaded.unwrap();
+    assert_eq!((cluster.storages[0].file_count(), cluster.storages[1].file_count()), (1, 0));
+}
+
+#[tokio::test]
+async fn w36_what_no_storage_can_have_seen_is_deleted_elsewhere() {
+    let mut cluster = Cluster::start(2).await;
+    let down = refused_addr().await;
+    cluster.tracker.set(|t| t.storages = vec![down, cluster.storages[1].server.addr]);
+    cluster.storages.remove(0);
+    let (client, storage) = (cluster.client(), &cluster.storages[0]);
+    let id = id_of(b"a", NewKind::Regular, "bin");
+    storage.put(id, b"a");
+    client.set_metadata(&id, &Metadata::new().with("k", "v"), MetaMode::Overwrite).await.unwrap();
+    client.delete(&id).await.unwrap();
+    assert_eq!(storage.file_count(), 0);
+    // The changes of an appender file belong to one storage.
+    let id = id_of(b"", NewKind::Appender, "log");
+    storage.put(id, b"abc");
+    let error = client.append(&id, b"d").await.unwrap_err();
+    assert!(matches!(error, ClientError::StorageUnreachable { storage, .. } if storage == down), "{error}");
+    let error = client.delete(&id).await.unwrap_err();
+    assert!(matches!(error, ClientError::StorageUnreachable { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn w36_a_change_does_not_go_into_a_connection_that_leads_nowhere() {
+    let cluster = Cluster::start(1).await;
+    let builder = cluster.builder().connect_timeout(Duration::from_millis(300)).trust_idle_for(Duration::ZERO);
+    let client = builder.build().unwrap();
+    let id = client.upload(b"a", &UploadOptions::new()).await.unwrap();
+    client.set_metadata(&id, &Metadata::new().with("k", "v"), MetaMode::Overwrite).await.unwrap();
+    let asked = cluster.storages[0].asked();
+    assert_eq!(asked, [Command::UploadFile, Command::ActiveTest, Command::SetMetadata]);
+    // The kept connection is silent, a new one is not.
+    cluster.storages[0].is(Mood::Silent);
+    let heal = async {
+        crate::fake::until("the question", || cluster.storages[0].asked().len() > asked.len()).await;
+        cluster.storages[0].is(Mood::Good);
+    };
+    let (deleted, ()) = tokio::join!(client.delete(&id), heal);
+    deleted.unwrap();
+    assert_eq!(cluster.storages[0].file_count(), 0);
+}

@@ -14,6 +14,8 @@ pub(super) async fn self_report(storage: &Arc<Storage>, exchange: &mut Exchange<
     exchange.decode::<SelfReportRequest>().await?;
     let mut report = SelfReport::default();
     report.push("program", concat!("fdfs ", env!("CARGO_PKG_VERSION")));
+    report.push("group", storage.group.as_str());
+    report.push("id", storage.identity.storage_id().as_str());
     report.push("durability", storage.conf.durability.word());
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     report.push("clock_ms", &clock.as_millis().to_string());

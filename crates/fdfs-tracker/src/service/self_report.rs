@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fdfs_core::tracker::Cluster;
-use fdfs_proto::ours::{SelfReport, SelfReportRequest};
+use fdfs_proto::ours::{Network, SelfReport, SelfReportRequest};
 
 use super::Call;
 use crate::error::RequestError;
@@ -24,15 +24,20 @@ pub(super) fn report(call: &mut Call<'_>) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// `GROUP/ID NETWORK ADDRESS PORT` for each route of each storage, in the order in which they count.
+/// `GROUP/ID NETWORK ADDRESS PORT` for each route of each storage, in the order in which they count; `else` for all others.
 fn told(cluster: &Cluster) -> Vec<String> {
     let mut lines = Vec::new();
     for group in cluster.groups() {
         for storage in group.sorted() {
-            lines.extend(storage.routes().iter().map(|route| {
+            let (name, id) = (group.name(), storage.id());
+            for route in storage.routes() {
                 let port = route.port.unwrap_or(storage.port());
-                format!("{}/{} {} {} {port}", group.name(), storage.id(), route.network, route.ip)
-            }));
+                lines.push(format!("{name}/{id} {} {} {port}", route.network, route.ip));
+            }
+            let has_last_word = storage.routes().iter().any(|route| route.network == Network::EVERYBODY);
+            if !storage.routes().is_empty() && !has_last_word {
+                lines.push(format!("{name}/{id} else {} {}", storage.addrs().first(), storage.port()));
+            }
         }
     }
     lines

@@ -31,6 +31,8 @@ pub(crate) enum Mood {
     ServesOnce,
     /// Never answers.
     Silent,
+    /// Answers nothing but that it is there, until it has another mood.
+    Busy,
     /// Answers every request with a status, after it was read whole.
     Refuses(Status),
     /// Answers when a request has begun, and closes.
@@ -147,6 +149,11 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
             Mood::ClosesAtHead => return None,
             Mood::ServesOnce if served_count > 0 => return None,
             Mood::Silent => std::future::pending().await,
+            Mood::Busy if header.command != Command::ActiveTest.number() => {
+                while state.lock().unwrap().mood == Mood::Busy {
+                    tokio::task::yield_now().await;
+                }
+            }
             Mood::RefusesEarly(status) => {
                 answer(&mut stream, status, b"").await?;
                 return None;
