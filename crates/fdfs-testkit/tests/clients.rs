@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use fdfs_client::{Client, FileId, UploadOptions};
+use fdfs_proto::{Command, Wire as _};
 use fdfs_testkit::{Cluster, Link, Node, wait_for};
 
 /// How long these clients wait before they doubt a server.
@@ -33,14 +34,17 @@ fn works(cluster: &Cluster, client: &Client, ids: &[FileId]) {
     });
 }
 
-/// Files that both storages of their groups have, as the trackers know.
+/// Files that both storages of their groups have. The trackers do not know that of the newest yet.
 fn files_on_both(cluster: &Cluster, client: &Client) -> Vec<FileId> {
     let upload = || cluster.block_on(client.upload(b"on both", &UploadOptions::new())).unwrap();
     let ids: Vec<FileId> = (0..4).map(|_| upload()).collect();
     for id in &ids {
         wait_for("a file to be on both storages", || {
-            let found = cluster.block_on(client.query_fetch_all(id)).ok()?;
-            (found.servers.len() == 2).then_some(())
+            let has = |&index: &usize| {
+                let asked = cluster.to_storage(index).ask(Command::QueryFileInfo.number(), &id.to_bytes());
+                asked.status() == Some(0)
+            };
+            ((0..cluster.storages.len()).filter(has).count() == 2).then_some(())
         });
     }
     ids

@@ -26,7 +26,10 @@ fn a_cluster_that_is_well_has_no_findings() {
     let lines = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{lines}");
     assert!(lines.contains("sees this machine as 127.0.0.1\n"), "{lines}");
-    assert!(lines.contains("storage group1/127.0.0.1: clients like this one (127.0.0.1) are told 127.0.0.1:"), "{lines}");
+    assert!(
+        lines.contains("storage group1/127.0.0.1: clients like this one (127.0.0.1) are told 127.0.0.1:"),
+        "{lines}"
+    );
     assert!(lines.ends_with("1 trackers and 2 storages looked at: 0 errors, 0 warnings, 0 notes\n"), "{lines}");
 }
 
@@ -61,7 +64,8 @@ fn what_is_broken_on_purpose_is_found() {
     let (_, code, json) = doctor(&tracker);
     assert_eq!(code, Some(1));
     let told = json["storages"][0]["told"].as_array().unwrap();
-    let told: Vec<_> = told.iter().map(|told| format!("{} {} {}", told["who"], told["address"], told["answers"])).collect();
+    let told: Vec<_> =
+        told.iter().map(|told| format!("{} {} {}", told["who"], told["address"], told["answers"])).collect();
     assert_eq!(told[1], format!("\"clients from 192.0.2.0/24\" \"{closed}\" false"));
     assert!(told[2].starts_with("\"all others\"") && told[2].ends_with(" true"), "{told:?}");
 
