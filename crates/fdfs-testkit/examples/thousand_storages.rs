@@ -101,7 +101,7 @@ impl Storage {
             trackers: vec![TrackerLine { addrs: HostAddrs { first: tracker_ip, second: None }, port: tracker.port() }],
         };
         storage.ask(Command::StorageJoin, &join.to_bytes());
-        storage.ask(Command::StorageSyncNotify, &SyncNotify { source: None }.to_bytes());
+        storage.ask(Command::StorageSyncNotify, &SyncNotify { source_id: None, until_secs: 0 }.to_bytes());
         storage.report();
         storage.ask(Command::StorageBeat, &[]);
         storage
@@ -160,7 +160,7 @@ fn ask(tracker: SocketAddr, connections: usize, question: &[u8], count: usize) {
 fn read_answer(stream: &mut TcpStream) -> u8 {
     let mut head = [0; HEADER_LEN];
     stream.read_exact(&mut head).unwrap();
-    let header = Header::from_bytes(&head);
+    let header = Header::from_bytes(head);
     let mut body = vec![0; usize::try_from(header.body_len).unwrap()];
     stream.read_exact(&mut body).unwrap();
     header.status

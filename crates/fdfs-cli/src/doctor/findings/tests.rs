@@ -98,7 +98,7 @@ fn trackers_that_are_silent_empty_or_disagree() {
     check("error two-leaders trackers", |s| s.trackers[1].leader = Some("t2:22122".to_owned()));
     check("error trackers-configured-differently trackers", |s| s.trackers[1].parameters[0].1 = "1".to_owned());
     check("warning trackers-disagree storage g/b", |s| {
-        s.trackers[1].groups[0].members[1].status = "OFFLINE".to_owned()
+        s.trackers[1].groups[0].members[1].status = "OFFLINE".to_owned();
     });
     check("warning trackers-disagree storage g/b", |s| drop(s.trackers[1].groups[0].members.pop()));
 }
