@@ -128,10 +128,13 @@ impl<'a> Fetch<'a> {
         let mut targets = ReadTargets::new(self.client, DOING, Command::QueryFetchOne, self.file);
         let mut failed = None;
         loop {
-            let next = if self.options.anywhere { targets.next_anywhere().await? } else { targets.next().await? };
+            // Where those that have it cannot be reached, another one may have got it a moment ago.
+            let anywhere = self.options.anywhere || failed.is_some();
+            let next = if anywhere { targets.next_anywhere().await? } else { targets.next().await? };
             let Some(target) = next else { break };
             let error = match self.from(target, sink).await {
                 Ok(()) => return Ok(()),
+                Err(Failed::Final(error)) if error.is_not_found() && failed.is_some() && targets.is_guess() => continue,
                 Err(Failed::Final(error)) => return Err(error),
                 Err(Failed::GoOn(error)) if self.received == 0 || self.is_fixed => error,
                 Err(Failed::GoOn(error) | Failed::Anew(error)) => {

@@ -61,6 +61,11 @@ impl<'a> ReadTargets<'a> {
         Ok(self.waiting.pop())
     }
 
+    /// Whether the last storage was none that the trackers know to have the file.
+    pub(crate) fn is_guess(&self) -> bool {
+        self.stage == Stage::Group
+    }
+
     /// The next storage, and at last those of the group that the trackers do not know to have the file: what they know is
     /// a beat old.
     ///
