@@ -41,7 +41,14 @@ impl DataConnection {
         let held_back = len.min(HELD_BACK_BYTES);
         let end = offset + len - held_back;
         self.send_header_of_file(&header).await?;
-        self.send_range(file, offset, end).await?;
+        // Copied, although the kernel could send from the file: it would send what is there when a slow client takes it.
+        let mut at = offset;
+        while at < end {
+            let piece_len = (end - at).min(SEND_COPIED_MAX_BYTES);
+            let piece = self.copied(file, at, piece_len as usize, &[])?;
+            self.send(piece.filled()).await?;
+            at += piece_len;
+        }
         let last = self.copied(file, end, held_back as usize, &[])?;
         if !is_intact().map_err(|e| self.io(DOING, e))? {
             return Err(self.io(DOING, io::Error::other("it was deleted meanwhile")));
@@ -60,6 +67,22 @@ mod tests {
     use std::cell::Cell;
     use std::time::Duration;
     use tokio::io::AsyncReadExt;
+
+    /// A deletion that comes just behind the check, before the client has taken anything.
+    #[tokio::test]
+    async fn what_was_checked_is_what_arrives() {
+        use std::os::unix::fs::FileExt;
+        let temp = tempfile::NamedTempFile::new().unwrap();
+        let content: Vec<u8> = (0..40_000u32).map(|n| ((n * 31) >> 3) as u8 | 1).collect();
+        std::fs::write(temp.path(), &content).unwrap();
+        let file = std::fs::File::options().read(true).write(true).open(temp.path()).unwrap();
+        let (mut client, mut conn) = pair(Duration::from_secs(5)).await;
+        let is_intact = || file.write_all_at(&vec![0; content.len()], 0).map(|()| true);
+        assert!(conn.respond_with_checked_file(&file, 0, 40_000, is_intact).await.unwrap());
+        let mut answer = vec![0; HEADER_LEN + content.len()];
+        client.read_exact(&mut answer).await.unwrap();
+        assert!(answer[HEADER_LEN..] == content, "zeros came instead");
+    }
 
     #[tokio::test]
     async fn an_answer_is_whole_only_if_its_file_was_there_to_the_end() {

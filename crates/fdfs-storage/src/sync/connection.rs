@@ -28,6 +28,8 @@ const DEPTH_MAX: usize = 32;
 const COLLECT_BYTES: usize = 64 << 10;
 /// A file up to this size is read and sent with its head; a larger one goes by `sendfile`.
 const COPIED_MAX_BYTES: u64 = 64 << 10;
+/// Larger contents of slots are copied in pieces of this size.
+const SLOT_PIECE_BYTES: usize = 64 << 10;
 /// Records that are looked at in one go; then others get their turn.
 const LOOKS_AT_ONCE: u32 = 64;
 /// A file above this size is asked for first, where the peer was seen to have files already.
@@ -368,6 +370,9 @@ impl Connection<'_> {
     /// connection before the peer has all of it: the length is announced already.
     async fn send_range(&self, record: &BinlogRecord, file: &StoredFile, range: Range) -> Result<(), NetError> {
         let index = fdfs_proto::file_id::LogicName::parse(&record.name).map_or(0, |name| name.store_path_index());
+        if file.is_in_slot() {
+            return self.send_copied(index, file, range).await;
+        }
         let mut at = file.offset + range.offset;
         let end = at + range.len;
         while at < end {
@@ -376,13 +381,33 @@ impl Connection<'_> {
                 Ok(slot) => Some(slot.permits.read().await),
                 Err(_) => None,
             };
-            // The last byte of what is in a slot goes when it is sure that all before it was right.
-            let is_last = at + 1 == end;
-            if is_last && !file.is_intact().is_ok_and(|is_intact| is_intact) {
+            at = self.pipeline.send_file(&*file.file, at, end).await?;
+            self.moved();
+        }
+        Ok(())
+    }
+
+    /// The same for a file in a slot. Each piece is copied, and goes when it is sure that it was right: what the kernel
+    /// sends from the file itself would be zeros if the file were deleted before it is on its way.
+    async fn send_copied(&self, index: u8, file: &StoredFile, range: Range) -> Result<(), NetError> {
+        let size = SLOT_PIECE_BYTES.min(usize::try_from(range.len).unwrap_or(SLOT_PIECE_BYTES));
+        let mut piece = vec![0; size];
+        let mut done = 0;
+        while done < range.len {
+            let want = usize::try_from(range.len - done).unwrap_or(size).min(size);
+            self.pace(want as u64).await;
+            let read = {
+                let _permit = match self.storage.slot(index) {
+                    Ok(slot) => Some(slot.permits.read().await),
+                    Err(_) => None,
+                };
+                file.read_at(&mut piece[..want], range.offset + done)
+            };
+            if !read.is_ok_and(|have| have == want) {
                 return Err(self.pipeline.ends_early());
             }
-            let part_end = if file.is_in_slot() && !is_last { end - 1 } else { end };
-            at = self.pipeline.send_file(&*file.file, at, part_end).await?;
+            self.pipeline.send(&piece[..want]).await?;
+            done += want as u64;
             self.moved();
         }
         Ok(())
