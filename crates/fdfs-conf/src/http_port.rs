@@ -30,9 +30,10 @@ pub(crate) trait HasHttpPort: 'static {
     fn http_port(&mut self) -> &mut HttpPort;
 }
 
-/// Whether a key of an old name means something in this file.
+/// Whether a key of an old name means something in this file: whoever says whether there is HTTP knows of it.
 pub(crate) fn is_live(reading: &Reading<'_>, item: &Item) -> bool {
-    item.name == ENABLED || item.name == CONFIG || (item.name == PORT && is_enabled(reading))
+    let knows = || reading.last(Section::Global, ENABLED).is_some();
+    item.name == ENABLED || item.name == CONFIG || (item.name == PORT && knows())
 }
 
 fn is_enabled(reading: &Reading<'_>) -> bool {
@@ -93,5 +94,7 @@ mod tests {
         assert!(new.findings.is_empty());
         assert_eq!(parse("http.enabled=true\nhttp.server_port=81\n").unwrap().conf.http.port, Some(81));
         assert!(parse("http.enabled=true\nhttp.server_port=0\n").is_err());
+        let off = parse("http.enabled=false\nhttp.server_port=81\n").unwrap();
+        assert_eq!((off.conf.http.port, off.findings.len()), (None, 0));
     }
 }

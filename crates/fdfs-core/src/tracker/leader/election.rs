@@ -212,7 +212,7 @@ impl Election {
         (self.waiting_since_ms, self.lonely_since_ms) = (None, None);
         // A ping is support, and an earlier life may have promised that to another one.
         let ping_at_ms = now_ms.max(self.too_young_until_ms);
-        self.role = Role::Following { leader, heard_ms: ping_at_ms, ping: None, ping_at_ms };
+        self.role = Role::Following { leader, heard_ms: now_ms, ping: None, ping_at_ms };
     }
 
     /// Up to when somebody other than `host` is promised something.

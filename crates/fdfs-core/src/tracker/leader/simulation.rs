@@ -414,6 +414,24 @@ fn when_the_leader_dies_there_is_another_one_within_five_seconds() {
 }
 
 #[test]
+fn so_there_is_when_another_one_was_started_just_before() {
+    let mut slowest = 0;
+    for seed in 0..300 {
+        let mut world = World::new(seed, 3);
+        world.run_until_agreed(5000).unwrap();
+        let old = world.agreed().unwrap();
+        let other = (old + 1 + seed as usize % 2) % 3;
+        world.kill(other);
+        world.run_until(world.now_ms + 1000 + seed % 3000);
+        world.start(other);
+        world.run_until(world.now_ms + 200 + seed % 1000);
+        world.kill(old);
+        slowest = slowest.max(world.run_until_agreed(10_000).unwrap());
+    }
+    assert!(slowest < 5000, "{slowest} ms");
+}
+
+#[test]
 fn a_link_that_flaps_and_a_deaf_tracker_change_nothing() {
     for seed in 0..100 {
         let mut world = World::new(seed, 3);

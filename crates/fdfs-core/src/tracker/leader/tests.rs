@@ -122,6 +122,20 @@ fn a_tracker_that_was_started_again_votes_for_nobody_until_its_old_promises_are_
 }
 
 #[test]
+fn a_tracker_that_was_started_again_misses_a_leader_as_soon_as_others_do() {
+    let mut election = Election::new(1000, true, 7);
+    election.set_members(1000, host(3), [host(1), host(2)]);
+    let asks = election.tick(1000, Some(status(false)));
+    let _ = answer_all(&mut election, 1010, &asks, Answer::Status(status(true)));
+    assert!(election.leader(1010).is_some());
+    // The leader dies before this tracker may ping it.
+    let ping = election.tick(1000 + PROMISE_MS, None);
+    let _ = election.on_answer(1000 + PROMISE_MS, &ping[0], Answer::Unreachable);
+    let _ = election.tick(1011 + PROMISE_MS, Some(status(false)));
+    assert_eq!(election.leader(1011 + PROMISE_MS), None);
+}
+
+#[test]
 fn a_better_candidate_that_does_nothing_is_passed_over() {
     let mut election = Election::new(0, false, 7);
     election.set_members(0, host(1), [host(2), host(3)]);
