@@ -72,7 +72,7 @@ async fn read(site: &impl Site, settings: &Settings, request: &Request<'_>) -> A
         return Answer::error(404);
     }
     if target.query.get("meta").is_some() && settings.metadata_json {
-        return match site.metadata(&id).await {
+        return match Box::pin(site.metadata(&id)).await {
             Ok(metadata) => {
                 let mut answer = Answer::json(200, json::object(&metadata));
                 answer.field("Cache-Control", "no-cache");
@@ -82,7 +82,8 @@ async fn read(site: &impl Site, settings: &Settings, request: &Request<'_>) -> A
         };
     }
     let found = match site.open(&id).await {
-        Err(Absent::NotFound) => match missing(site, settings, request, &target, &id, &name).await {
+        // In boxes, here and below: what is seldom asked for must not make every connection larger.
+        Err(Absent::NotFound) => match Box::pin(missing(site, settings, request, &target, &id, &name)).await {
             Ok(found) => found,
             Err(answer) => return answer,
         },
@@ -93,7 +94,7 @@ async fn read(site: &impl Site, settings: &Settings, request: &Request<'_>) -> A
     };
     let wants_name = target.query.get("download").is_some() && target.query.get("filename").is_none();
     let saved_as = if wants_name && !settings.filename_key.is_empty() {
-        let metadata = site.metadata(&id).await.unwrap_or_default();
+        let metadata = Box::pin(site.metadata(&id)).await.unwrap_or_default();
         metadata.into_iter().find(|(key, _)| *key == settings.filename_key).map(|(_, value)| value)
     } else {
         None

@@ -83,7 +83,7 @@ async fn serve_one<S: Site>(server: &Arc<Server<S>>, stream: &mut Stream, peer: 
     let request = request(server, &head, stream, peer);
     let mut body = BodyReader::new(stream, head.framing, head.expects_continue);
     let answer = if writes(head.method) {
-        let mut answer = write::handle(server, &request, &mut body).await?;
+        let mut answer = Box::pin(write::handle(server, &request, &mut body)).await?;
         crate::pure::cors::allow(&server.settings, &request, &mut answer);
         answer
     } else {
