@@ -1,12 +1,12 @@
 //! Reading a file that may be on any of the storages that can have it: a storage without it is no last word.
 
-use fdfs_proto::cmd::storage::{FileInfo as StorageAnswer, InfoFlags};
-use fdfs_proto::file_id::{FileId, Kind};
+use fdfs_proto::cmd::storage::InfoFlags;
+use fdfs_proto::file_id::FileId;
 use fdfs_proto::{Command, Wire};
 
 use crate::calls::Ask;
+use crate::file_info::read;
 use crate::read_targets::ReadTargets;
-use crate::target::Target;
 use crate::{Client, ClientError, FileInfo};
 
 const DOING: &str = "ask for file information";
@@ -27,7 +27,7 @@ impl Client {
         let mut failed = None;
         while let Some(target) = targets.next_anywhere().await? {
             let error = match self.inner.calls.call(target.addr, &ask).await {
-                Ok(answer) if answer.status.is_ok() => return read(file, target, flags, &answer.body),
+                Ok(answer) if answer.status.is_ok() => return read(DOING, file, target, flags, &answer.body),
                 Ok(answer) => ClientError::StorageRefused { doing: DOING, storage: target.addr, status: answer.status },
                 Err(reason) => target.failed(DOING, reason),
             };
@@ -43,22 +43,6 @@ pub(crate) fn worse(first: Option<ClientError>, second: ClientError) -> ClientEr
         Some(first) if !first.is_not_found() || second.is_not_found() => first,
         _ => second,
     }
-}
-
-fn read(file: &FileId, target: Target, flags: InfoFlags, body: &[u8]) -> Result<FileInfo, ClientError> {
-    let bad = |reason| ClientError::BadAnswer { doing: DOING, server: target.addr, reason };
-    let answer = StorageAnswer::from_bytes(body).map_err(bad)?;
-    let name = file.logic_name().ok();
-    let not_computed = flags.without_crc && answer.crc32 == 0;
-    Ok(FileInfo {
-        kind: name.map_or(Kind::Regular, |name| name.kind()),
-        source: name.and_then(|name| name.fields()).map(|fields| fields.source),
-        source_ip: answer.source.as_str().parse().ok(),
-        created_unix_secs: answer.mtime,
-        size_bytes: answer.file_size,
-        crc32: (!not_computed).then_some(answer.crc32),
-        from_server: true,
-    })
 }
 
 #[cfg(test)]

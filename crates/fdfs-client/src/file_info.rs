@@ -8,6 +8,7 @@ use fdfs_proto::{Command, Wire};
 
 use crate::calls::Ask;
 use crate::check::is_surely_no_slave;
+use crate::target::Target;
 use crate::{Client, ClientError};
 
 /// The longest answer, in bytes.
@@ -104,21 +105,29 @@ impl Client {
         let (command, body) = (Command::QueryFileInfo, file.to_bytes());
         let ask = Ask { doing, command, status: flags.byte(), body: &body, max_answer: ANSWER_MAX };
         let (body, target) = self.read_call(file, first, &ask).await?;
-        let answer = StorageAnswer::from_bytes(&body).map_err(|reason| ClientError::BadAnswer {
-            doing,
-            server: target.addr,
-            reason,
-        })?;
-        let name = file.logic_name().ok();
-        let not_computed = flags.without_crc && answer.crc32 == 0;
-        Ok(FileInfo {
-            kind: name.map_or(Kind::Regular, |name| name.kind()),
-            source: name.and_then(|name| name.fields()).map(|fields| fields.source),
-            source_ip: answer.source.as_str().parse().ok(),
-            created_unix_secs: answer.mtime,
-            size_bytes: answer.file_size,
-            crc32: (!not_computed).then_some(answer.crc32),
-            from_server: true,
-        })
+        read(doing, file, target, flags, &body)
     }
+}
+
+/// What a storage answers about a file.
+pub(crate) fn read(
+    doing: &'static str,
+    file: &FileId,
+    target: Target,
+    flags: InfoFlags,
+    body: &[u8],
+) -> Result<FileInfo, ClientError> {
+    let bad = |reason| ClientError::BadAnswer { doing, server: target.addr, reason };
+    let answer = StorageAnswer::from_bytes(body).map_err(bad)?;
+    let name = file.logic_name().ok();
+    let not_computed = flags.without_crc && answer.crc32 == 0;
+    Ok(FileInfo {
+        kind: name.map_or(Kind::Regular, |name| name.kind()),
+        source: name.and_then(|name| name.fields()).map(|fields| fields.source),
+        source_ip: answer.source.as_str().parse().ok(),
+        created_unix_secs: answer.mtime,
+        size_bytes: answer.file_size,
+        crc32: (!not_computed).then_some(answer.crc32),
+        from_server: true,
+    })
 }
