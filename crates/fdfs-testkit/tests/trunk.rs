@@ -7,25 +7,14 @@ use std::time::{Duration, Instant};
 use fdfs_proto::cmd::storage::TrunkInfo;
 use fdfs_proto::{Status, Wire};
 use fdfs_storage::trunk::TrunkError;
-use fdfs_testkit::layout::LayoutBuilder;
 use fdfs_testkit::raw::{packet_with, padded16};
 use fdfs_testkit::{Cluster, wait_for};
 
-fn trunk_group() -> LayoutBuilder {
-    Cluster::builder()
-        .group("group1", 2)
-        .tracker_key("use_trunk_file", true)
-        .tracker_key("slot_min_size", 256)
-        .tracker_key("slot_max_size", "256KB")
-        .tracker_key("trunk_alloc_alignment_size", 256)
-        .tracker_key("trunk_file_size", "4MB")
-        .tracker_key("trunk_free_space_merge", true)
-        .tracker_key("trunk_compress_binlog_interval", 0)
-        .tracker_key("check_active_interval", 2)
-}
+mod support;
+use support::trunk_group;
 
 fn start() -> Cluster {
-    let cluster = trunk_group().start();
+    let cluster = trunk_group(2).start();
     cluster.expect_lost_trackers();
     wait_for_server(&cluster, 0);
     cluster

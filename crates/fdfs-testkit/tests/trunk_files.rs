@@ -8,33 +8,19 @@ use std::ops::Range;
 use fdfs_client::{InfoFlags, MetaMode, Metadata, UploadOptions};
 use fdfs_proto::cmd::storage::TrunkInfo;
 use fdfs_proto::file_id::LogicName;
-use fdfs_testkit::layout::LayoutBuilder;
 use fdfs_testkit::raw::packet;
 use fdfs_testkit::{Cluster, RawReply, wait_for};
 
 mod support;
-use support::{EINVAL, ENOENT, download, id, stored};
+use support::{EINVAL, ENOENT, download, id, stored, trunk_group};
 
 /// Characters of the name of a file in a slot, and of one on its own.
 const IN_SLOT_LEN: usize = 60;
 const PLAIN_LEN: usize = 44;
 const SLOT_MAX: usize = 256 << 10;
 
-fn layout(storages: usize) -> LayoutBuilder {
-    Cluster::builder()
-        .group("group1", storages)
-        .tracker_key("use_trunk_file", true)
-        .tracker_key("slot_min_size", 256)
-        .tracker_key("slot_max_size", "256KB")
-        .tracker_key("trunk_alloc_alignment_size", 256)
-        .tracker_key("trunk_file_size", "4MB")
-        .tracker_key("trunk_free_space_merge", true)
-        .tracker_key("trunk_compress_binlog_interval", 0)
-        .tracker_key("check_active_interval", 2)
-}
-
 fn start(storages: usize) -> Cluster {
-    let cluster = layout(storages).start();
+    let cluster = trunk_group(storages).start();
     for index in 0..storages {
         wait_for_slots(&cluster, index);
     }

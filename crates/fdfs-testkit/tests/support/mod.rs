@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use fdfs_testkit::layout::LayoutBuilder;
 use fdfs_testkit::raw::{packet, padded16};
 use fdfs_testkit::{Cluster, RawReply};
 
@@ -67,4 +68,18 @@ pub(crate) fn user_files(cluster: &Cluster, storage: usize) -> Vec<PathBuf> {
     let paths = &cluster.storages[storage].plan.store_paths;
     let files = paths.iter().flat_map(|path| files_below(&path.join("data")));
     files.filter(|file| !file.ends_with("data/.fastdfs_vars")).collect()
+}
+
+/// A group whose small files go into trunk files of 4 MB.
+pub(crate) fn trunk_group(storages: usize) -> LayoutBuilder {
+    Cluster::builder()
+        .group("group1", storages)
+        .tracker_key("use_trunk_file", true)
+        .tracker_key("slot_min_size", 256)
+        .tracker_key("slot_max_size", "256KB")
+        .tracker_key("trunk_alloc_alignment_size", 256)
+        .tracker_key("trunk_file_size", "4MB")
+        .tracker_key("trunk_free_space_merge", true)
+        .tracker_key("trunk_compress_binlog_interval", 0)
+        .tracker_key("check_active_interval", 2)
 }
