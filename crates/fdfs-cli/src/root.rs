@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{admin, bench, conf_check, daemon, dev, doctor, exit, files, http, link, local, manual, monitor, sync};
+use crate::{
+    admin, bench, conf_check, daemon, dev, doctor, exit, files, http, link, local, manual, monitor, sync, transfer,
+};
 
 /// FastDFS in one program: tracker, storage, clients and tools
 #[derive(Debug, Parser)]
@@ -71,6 +73,12 @@ enum Command {
     Sync(sync::Command),
     /// List the files of a storage on this machine
     Ls(local::ls::Args),
+    /// Find files of a storage on this machine by time, size, kind and name
+    Find(local::find::Args),
+    /// Copy files of a cluster into a directory
+    Export(transfer::export::Args),
+    /// Copy files of a directory or of another cluster into a cluster
+    Import(transfer::import::Args),
     /// Read every file of a storage on this machine and compare it with its id
     Verify(local::verify::Args),
     /// Measure a cluster: upload, download and delete as fast as it can
@@ -110,10 +118,13 @@ pub(crate) fn main() -> ExitCode {
         Command::Info(args) => block_on(files::info::run(args)),
         Command::Meta(command) => block_on(files::meta::run(command)),
         Command::Monitor(args) => block_on(monitor::modern::run(args)),
-        Command::Doctor(args) => return doctor(args),
+        Command::Doctor(args) => return ends_with(doctor::run(args)),
         Command::Admin(command) => block_on(admin::run(command)),
         Command::Sync(command) => block_on(sync::run(command)),
         Command::Ls(args) => local::ls::run(&args),
+        Command::Find(args) => local::find::run(&args),
+        Command::Export(args) => return ends_with(transfer::export::run(args)),
+        Command::Import(args) => return ends_with(transfer::import::run(args)),
         Command::Verify(args) => return local::verify::run(&args),
         Command::Bench(args) => return bench::run(&args),
         Command::Conf(Conf::Check(args)) => return conf_check::run(&args),
@@ -124,13 +135,13 @@ pub(crate) fn main() -> ExitCode {
     done.map_or_else(|error| exit::report(&error), |()| ExitCode::SUCCESS)
 }
 
-/// The doctor's findings are its exit code.
-fn doctor(args: doctor::Args) -> ExitCode {
+/// Runs a command that talks to servers, and whose result is its exit code.
+fn ends_with<F: Future<Output = anyhow::Result<ExitCode>>>(command: F) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return exit::report(&error.into()),
     };
-    runtime.block_on(doctor::run(args)).unwrap_or_else(|error| exit::report(&error))
+    runtime.block_on(command).unwrap_or_else(|error| exit::report(&error))
 }
 
 /// Runs a command that talks to servers.

@@ -40,6 +40,7 @@
 //! [`ClientError::is_not_found`] and [`ClientError::is_retryable`] answer the two questions that programs ask most.
 
 mod anywhere;
+mod at_storage;
 mod builder;
 mod calls;
 mod change;

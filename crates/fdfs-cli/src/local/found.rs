@@ -16,6 +16,8 @@ pub(super) struct Found {
     pub(super) changed: i64,
     /// When its name was made, unix seconds.
     pub(super) named: i64,
+    /// Where its slot begins in the trunk file `path`, in bytes; `None`: it is a file of its own.
+    pub(super) slot_offset: Option<u32>,
 }
 
 /// What it is.
@@ -61,6 +63,6 @@ impl Found {
             // The name of a place in a trunk file, but a file of its own: a slave with a short prefix.
             Kind::Slave | Kind::Trunk => What::Slave,
         };
-        Some(Self { id, path, what, size_bytes: facts.len(), changed: facts.mtime(), named })
+        Some(Self { id, path, what, size_bytes: facts.len(), changed: facts.mtime(), named, slot_offset: None })
     }
 }

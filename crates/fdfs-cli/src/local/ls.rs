@@ -1,12 +1,9 @@
 //! `fdfs ls STORAGE_CONF`: the ids of the files of a storage.
 
-use fdfs_client::FileId;
-use jiff::Timestamp;
-use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use serde_json::json;
 
-use super::found::{Found, What};
+use super::filter::Filter;
+use super::print::{Form, each_wanted};
 use super::store::{Store, StoreArgs};
 use crate::out;
 
@@ -19,44 +16,19 @@ Examples:
   fdfs ls /etc/fdfs/storage.conf --since 2026-11-01 --json | jq -r .id
   fdfs ls /etc/fdfs/storage.conf --after $last_id      goes on behind an id
 
-Reads the store paths of a storage on this machine, in the order of the ids; the storage may run. Files that are stored
-inside trunk files are not listed.")]
+Reads the store paths of a storage on this machine, in the order of the ids; the storage may run. Files that lie in slots
+of trunk files come last, in the order in which they were stored. See fdfs find for more ways to choose.")]
 pub(crate) struct Args {
     #[command(flatten)]
     store: StoreArgs,
-    /// Only files of this kind; give it once for each
-    #[arg(long)]
-    kind: Vec<What>,
-    /// Only files of at least so many bytes
-    #[arg(long, value_name = "BYTES")]
-    min_size: Option<u64>,
-    /// Only files of at most so many bytes
-    #[arg(long, value_name = "BYTES")]
-    max_size: Option<u64>,
-    /// Only files named at this local time or later, such as 2026-11-20 or 2026-11-20T18:30
-    #[arg(long, value_name = "TIME", value_parser = local_time)]
-    since: Option<Timestamp>,
-    /// Only files named before this local time
-    #[arg(long, value_name = "TIME", value_parser = local_time)]
-    until: Option<Timestamp>,
-    /// Only files whose ids begin so, such as group1/M00/0A/
-    #[arg(long, value_name = "TEXT")]
-    prefix: Option<String>,
-    /// Only files behind this id, in the order of the list
-    #[arg(long, value_name = "ID")]
-    after: Option<FileId>,
+    #[command(flatten)]
+    filter: Filter,
     /// Print kind, size and times, too
     #[arg(long, short)]
     long: bool,
     /// Print one JSON object for each file
     #[arg(long, conflicts_with = "long")]
     json: bool,
-}
-
-fn local_time(text: &str) -> Result<Timestamp, String> {
-    let time: DateTime = text.parse().map_err(|_| "write 2026-11-20 or 2026-11-20T18:30:00".to_owned())?;
-    let zoned = time.to_zoned(TimeZone::system()).map_err(|error| error.to_string())?;
-    Ok(zoned.timestamp())
 }
 
 /// Lists the files.
@@ -66,52 +38,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn list(store: &Store, args: &Args, mut print: impl FnMut(&str)) -> anyhow::Result<()> {
-    let zone = TimeZone::system();
-    for dir in store.dirs()? {
-        for file in store.files(dir)? {
-            if is_wanted(args, &file) {
-                print(&line(args, &file, &zone));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn is_wanted(args: &Args, file: &Found) -> bool {
-    let named_before = |time: &Timestamp| file.named < time.as_second();
-    (args.kind.is_empty() || args.kind.contains(&file.what))
-        && args.min_size.is_none_or(|min| file.size_bytes >= min)
-        && args.max_size.is_none_or(|max| file.size_bytes <= max)
-        && !args.since.as_ref().is_some_and(named_before)
-        && args.until.as_ref().is_none_or(named_before)
-        && args.prefix.as_ref().is_none_or(|prefix| file.id.to_string().starts_with(prefix))
-        && args.after.is_none_or(|after| file.id.name.as_str() > after.name.as_str())
-}
-
-fn line(args: &Args, file: &Found, zone: &TimeZone) -> String {
-    let id = file.id.to_string();
-    if args.json {
-        let line = json!({
-            "id": id,
-            "kind": file.what.word(),
-            "size_bytes": file.size_bytes,
-            "named_unix_secs": file.named,
-            "changed_unix_secs": file.changed,
-        });
-        return line.to_string();
-    }
-    if !args.long {
-        return id;
-    }
-    let named = match Timestamp::from_second(file.named) {
-        Ok(time) => time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        Err(_) => file.named.to_string(),
-    };
-    format!("{:8} {:>13} {named} {id}", file.what.word(), file.size_bytes)
+    let (zone, form) = (TimeZone::system(), Form::of(args.long, args.json));
+    each_wanted(store, &args.filter, |file| {
+        print(&form.line(file, &zone));
+        Ok(())
+    })
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use clap::Parser as _;
     use std::fs;
@@ -123,7 +58,7 @@ mod tests {
     }
 
     /// Two store paths with a file of each kind, and with what must not be listed.
-    fn store() -> (tempfile::TempDir, Store) {
+    pub(in crate::local) fn store() -> (tempfile::TempDir, Store) {
         let dir = tempfile::tempdir().unwrap();
         let paths: Vec<_> = ["p0", "p1"].iter().map(|name| dir.path().join(name)).collect();
         let put = |at: usize, sub: &str, name: &str, content: &str| {

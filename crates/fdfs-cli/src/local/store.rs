@@ -1,5 +1,6 @@
 //! The store paths that a storage.conf names, and the directories in them.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -16,7 +17,7 @@ use crate::exit::failure;
 pub(crate) struct StoreArgs {
     /// The storage's configuration file: it names the group and the store paths
     #[arg(value_name = "STORAGE_CONF")]
-    conf: String,
+    pub(super) storage_conf: String,
     /// The group [else: group_name in the file]
     #[arg(long)]
     group: Option<GroupName>,
@@ -27,6 +28,10 @@ pub(crate) struct StoreArgs {
 pub(super) struct Store {
     group: GroupName,
     paths: Vec<PathBuf>,
+    /// Where the replication log is.
+    sync_dir: PathBuf,
+    /// Where the storage listens: its port and addresses; none for all.
+    own_place: (u16, Vec<IpAddr>),
 }
 
 /// One of the directories that files lie in.
@@ -41,18 +46,21 @@ impl Store {
     /// # Errors
     /// The configuration cannot be used.
     pub(super) fn open(args: &StoreArgs) -> anyhow::Result<Self> {
-        let conf = StorageConf::parse(&args.conf, &FileLoader, &host_env())?.conf;
+        let conf = StorageConf::parse(&args.storage_conf, &FileLoader, &host_env())?.conf;
+        let sync_dir = Path::new(&conf.server.base_path).join("data/sync");
+        let bound = conf.server.inner_bind_addrs.iter().filter_map(|addr| addr.parse().ok()).collect();
+        let own_place = (conf.server.inner_port, bound);
         let paths = conf.store_paths.into_iter().map(|store_path| store_path.path).collect();
-        let group = args
-            .group
-            .or(conf.group_name)
-            .ok_or_else(|| failure(Status::EINVAL, format!("{} has no group_name: give --group NAME", args.conf)))?;
-        Ok(Self { group, paths })
+        let group = args.group.or(conf.group_name).ok_or_else(|| {
+            failure(Status::EINVAL, format!("{} has no group_name: give --group NAME", args.storage_conf))
+        })?;
+        Ok(Self { group, paths, sync_dir, own_place })
     }
 
     #[cfg(test)]
     pub(super) fn of(group: GroupName, paths: Vec<PathBuf>) -> Self {
-        Self { group, paths }
+        let sync_dir = paths[0].join("data/sync");
+        Self { group, paths, sync_dir, own_place: (23000, Vec::new()) }
     }
 
     /// All directories that are there, in the order of their names.
@@ -74,6 +82,25 @@ impl Store {
         }
         dirs.sort_unstable();
         Ok(dirs)
+    }
+
+    /// The group.
+    pub(super) const fn group(&self) -> GroupName {
+        self.group
+    }
+
+    /// Where the storage listens: its port and addresses; none for all.
+    pub(super) fn own_place(&self) -> (u16, &[IpAddr]) {
+        (self.own_place.0, &self.own_place.1)
+    }
+
+    /// Tells `each` of every file in a slot of a trunk file, in the order of the replication log; returns what of the log
+    /// cannot be read.
+    ///
+    /// # Errors
+    /// The log cannot be read; and what `each` returns.
+    pub(super) fn each_in_slots(&self, each: impl FnMut(Found) -> anyhow::Result<()>) -> anyhow::Result<Vec<String>> {
+        super::slots::each_in_slots(&self.sync_dir, &self.paths, self.group, each)
     }
 
     fn path_of(&self, dir: Dir) -> PathBuf {

@@ -1,25 +1,17 @@
 //! `fdfs verify STORAGE_CONF`: reads every file of a storage and compares it with what its id says.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use fdfs_client::Promise;
 use fdfs_proto::Status;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::found::Found;
-use super::store::{Dir, Store, StoreArgs};
-use crate::{exit, human, out};
-
-/// Bytes that are read at once.
-const READ_BYTES: usize = 1 << 20;
-/// Files whose progress is shown together.
-const SHOWN_FILES: u64 = 64;
+use super::peers::Peers;
+use super::scrub::scrub;
+use super::store::{Store, StoreArgs};
+use crate::files::connect::{builder_of, parse};
+use crate::{exit, out};
 
 /// What `fdfs verify` takes.
 #[derive(Debug, clap::Args)]
@@ -27,10 +19,18 @@ const SHOWN_FILES: u64 = 64;
 Examples:
   fdfs verify /etc/fdfs/storage.conf
   fdfs verify /etc/fdfs/storage.conf --json > damaged.json
+  fdfs verify /etc/fdfs/storage.conf --peers     and compare with the other storages of the group
 
-Reads the store paths of a storage on this machine; the storage may run. A regular file's id tells its size and its CRC-32:
-a file that is different is damaged, and its id is printed with the reason. Appender, slave and linked files, whose ids do
-not tell it, are only read. Nothing is repaired. Files that are stored inside trunk files are not looked at.
+Reads the store paths of a storage on this machine, the slots of its trunk files too; the storage may run. A regular file's
+id tells its size and its CRC-32: a file that is different is damaged, and its id is printed with the reason. Appender, slave
+and linked files, whose ids do not tell it, are only read.
+
+With --peers each other ACTIVE storage of the group is asked for each file, and must have it with the same size and CRC-32.
+For a regular file a storage answers with the CRC-32 of the id: run fdfs verify there, too, to have its disk read. Files
+that were changed less than --grace seconds ago may be on their way, and are not asked for.
+
+Nothing is repaired. To repair a damaged file: fdfs download it from another storage of the group, check it, and upload it
+anew; or empty the store path, and let the storage fetch it from its group (docs/operating.md).
 
 Exit code: 0 all files are good, 5 some are damaged or cannot be read, else the errno of the failure.")]
 pub(crate) struct Args {
@@ -39,6 +39,12 @@ pub(crate) struct Args {
     /// Directories that are read at the same time [else: as many as there are cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
+    /// Ask the other storages of the group for each file, too
+    #[arg(long)]
+    peers: bool,
+    /// Seconds that a change may take to reach the other storages
+    #[arg(long, value_name = "SECS", default_value_t = 300, requires = "peers")]
+    grace: u32,
     /// Print one JSON object for each bad file
     #[arg(long)]
     json: bool,
@@ -46,18 +52,26 @@ pub(crate) struct Args {
 
 /// Reads everything and tells what is bad.
 pub(crate) fn run(args: &Args) -> ExitCode {
+    verify(args).unwrap_or_else(|error| exit::report(&error))
+}
+
+fn verify(args: &Args) -> anyhow::Result<ExitCode> {
     let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let done = Store::open(&args.store).and_then(|store| {
-        let begin = Instant::now();
-        let tally = verify(&store, jobs, |file, why| out::line(&line(file, why, args.json)))?;
-        eprintln!("{}", tally.summary(begin.elapsed().as_secs_f64()));
-        Ok(tally.bad)
+    let store = Store::open(&args.store)?;
+    let peers = args.peers.then(|| {
+        let (port, ips) = store.own_place();
+        let client = builder_of(&parse(&args.store.storage_conf)?)?.max_idle_connections(jobs).build()?;
+        Peers::find(client, store.group(), port, ips, args.grace)
     });
-    match done {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(Status::EIO.0),
-        Err(error) => exit::report(&error),
+    let peers = peers.transpose()?;
+    let begin = Instant::now();
+    let (tally, gaps) = scrub(&store, jobs, peers.as_ref(), |file, why| out::line(&line(file, why, args.json)))?;
+    eprintln!("{}", tally.summary(begin.elapsed().as_secs_f64()));
+    if let Some(gap) = gaps.first() {
+        eprintln!("fdfs: some files in trunk files may not have been read: {gap}");
     }
+    let is_good = tally.bad == 0 && gaps.is_empty();
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(Status::EIO.0) })
 }
 
 fn line(file: &Found, why: &str, json: bool) -> String {
@@ -65,144 +79,10 @@ fn line(file: &Found, why: &str, json: bool) -> String {
     if json { json!({ "id": id, "problem": why }).to_string() } else { format!("{id}: {why}") }
 }
 
-/// What was read.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Tally {
-    files: u64,
-    /// Those of them whose ids tell the content.
-    compared: u64,
-    bytes: u64,
-    bad: u64,
-}
-
-impl Tally {
-    fn add(&mut self, other: &Self) {
-        self.files += other.files;
-        self.compared += other.compared;
-        self.bytes += other.bytes;
-        self.bad += other.bad;
-    }
-
-    fn summary(&self, secs: f64) -> String {
-        let Self { files, compared, bytes, bad } = self;
-        let size = human::bytes((*bytes).into());
-        format!("{files} files read ({size}), {compared} of them compared, {bad} bad, in {secs:.1} s")
-    }
-}
-
-/// Reads all files, some directories at the same time; `tell` hears of each bad one.
-fn verify(store: &Store, jobs: usize, tell: impl FnMut(&Found, &str) + Send) -> anyhow::Result<Tally> {
-    let dirs = store.dirs()?;
-    let bar = progress(dirs.iter().map(|&dir| store.count(dir)).sum());
-    let (next, tell) = (AtomicUsize::new(0), Mutex::new(tell));
-    let work = || -> anyhow::Result<Tally> {
-        let (mut tally, mut buffer) = (Tally::default(), vec![0; READ_BYTES]);
-        while let Some(&dir) = dirs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            tally.add(&verify_dir(store, dir, &mut buffer, &bar, &tell)?);
-        }
-        Ok(tally)
-    };
-    let results: Vec<_> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    bar.finish_and_clear();
-    let mut all = Tally::default();
-    for result in results {
-        all.add(&result?);
-    }
-    Ok(all)
-}
-
-fn verify_dir(
-    store: &Store,
-    dir: Dir,
-    buffer: &mut [u8],
-    bar: &ProgressBar,
-    tell: &Mutex<impl FnMut(&Found, &str)>,
-) -> anyhow::Result<Tally> {
-    let (mut tally, mut unshown) = (Tally::default(), 0);
-    for file in store.files(dir)? {
-        unshown += 1;
-        if unshown == SHOWN_FILES {
-            bar.inc(std::mem::take(&mut unshown));
-        }
-        match check(&file, buffer) {
-            Ok(Checked { bytes, is_compared, problem }) => {
-                tally.files += 1;
-                tally.bytes += bytes;
-                tally.compared += u64::from(is_compared);
-                let Some(problem) = problem else { continue };
-                tally.bad += 1;
-                // A lock that is poisoned belongs to a program that is ending.
-                if let Ok(mut tell) = tell.lock() {
-                    tell(&file, &problem);
-                }
-            }
-            // Deleted while we were looking.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                (tally.files, tally.bad) = (tally.files + 1, tally.bad + 1);
-                if let Ok(mut tell) = tell.lock() {
-                    tell(&file, &format!("cannot be read: {error}"));
-                }
-            }
-        }
-    }
-    bar.inc(unshown);
-    Ok(tally)
-}
-
-struct Checked {
-    bytes: u64,
-    is_compared: bool,
-    problem: Option<String>,
-}
-
-/// Reads a file and compares it with its id.
-fn check(file: &Found, buffer: &mut [u8]) -> io::Result<Checked> {
-    let promise = if file.what == super::found::What::Regular { Promise::of(&file.id) } else { None };
-    let (mut content, mut bytes, mut crc32) = (File::open(&file.path)?, 0, crc32fast::Hasher::new());
-    loop {
-        let n = match content.read(buffer) {
-            Ok(0) => break,
-            Ok(n) => n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        bytes += n as u64;
-        if promise.is_some() {
-            crc32.update(&buffer[..n]);
-        }
-    }
-    let problem = promise.and_then(|promise| {
-        let actual = crc32.finalize();
-        if bytes != promise.size_bytes {
-            Some(format!("{bytes} bytes, the id says {}", promise.size_bytes))
-        } else if actual != promise.crc32 {
-            Some(format!("CRC-32 {actual:08x}, the id says {:08x}", promise.crc32))
-        } else {
-            None
-        }
-    });
-    Ok(Checked { bytes, is_compared: promise.is_some(), problem })
-}
-
-/// A bar on stderr, and only when that is a terminal.
-fn progress(file_count: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(file_count), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{pos} of {len} files [{wide_bar}] {per_sec} {eta:>4}") {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::local::scrub::Tally;
     use fdfs_proto::file_id::{FormattedExt, NewKind, NewName, Source};
     use std::fs;
 
@@ -237,7 +117,8 @@ mod tests {
 
     fn problems(store: &Store) -> (Tally, Vec<String>) {
         let mut told = Vec::new();
-        let tally = verify(store, 4, |file, why| told.push(line(file, why, false))).unwrap();
+        let (tally, gaps) = scrub(store, 4, None, |file, why| told.push(line(file, why, false))).unwrap();
+        assert_eq!(gaps, [""; 0]);
         told.sort();
         (tally, told)
     }

@@ -9,6 +9,8 @@ mod files;
 mod kinds;
 mod local;
 mod monitor;
+mod slots;
+mod transfer;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Lines};
