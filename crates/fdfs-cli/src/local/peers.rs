@@ -65,7 +65,7 @@ impl Peers {
         for addr in &self.addrs {
             match self.runtime.block_on(ask(addr)) {
                 (_, Ok(info)) => {
-                    problems.extend(difference(&info, file, bytes, crc32).map(|why| format!("{addr} {why}")))
+                    problems.extend(difference(&info, file, bytes, crc32).map(|why| format!("{addr} {why}")));
                 }
                 // Deleted while we were asking: then it is gone here, too.
                 (_, Err(error)) if error.is_not_found() && is_gone(file) => return (0, Vec::new()),

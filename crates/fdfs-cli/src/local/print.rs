@@ -73,7 +73,7 @@ pub(super) fn each_wanted(
     mut each: impl FnMut(&Found) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let after = filter.after();
-    let mut skipping = after.filter(|after| is_in_slot(after));
+    let mut skipping = after.filter(is_in_slot);
     if skipping.is_none() {
         for dir in store.dirs()? {
             for file in store.files(dir)? {
