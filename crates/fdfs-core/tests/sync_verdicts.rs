@@ -36,14 +36,24 @@ enum Step {
     Delete,
     /// Made again after a deletion: only names that can be given again.
     Create(u8),
-    /// Sends the next record to the node so many places on.
+    /// Sends the next record to the node so many places on, which takes it in later, whatever happens meanwhile.
+    Send(u8),
+    /// What was sent to the node so many places on is taken in there; was nothing sent, then the next record.
     Deliver(u8),
     /// The node's clock goes on.
     Tick,
-    /// The node forgets who made the changes that it was sent: the log does not say.
+    /// The node forgets who deleted, as the log does not say; who changed a file last stands at the file.
     Restart,
     /// What the node sent to the node so many places on is not confirmed, back to so many records: it is sent again.
     Resend(u8, u8),
+}
+
+/// A record with the bytes of the moment when it was sent.
+#[derive(Debug, Clone)]
+struct Message {
+    at: u32,
+    op: Op,
+    body: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -55,6 +65,8 @@ struct Node {
     deleted: Option<LastChange>,
     log: Vec<(u32, Op)>,
     sent: Vec<usize>,
+    /// What is on its way to each of the others: with a file's record the one before is done.
+    on_its_way: Vec<Option<Message>>,
     repaired_at: Option<u32>,
 }
 
@@ -103,7 +115,9 @@ impl Node {
                 self.log.push((at, Op::Delete));
                 return;
             }
-            Step::Create(_) | Step::Deliver(_) | Step::Tick | Step::Restart | Step::Resend(..) => return,
+            Step::Create(_) | Step::Send(_) | Step::Deliver(_) | Step::Tick | Step::Restart | Step::Resend(..) => {
+                return;
+            }
         };
         *last = LastChange { at, by: By::Own };
         self.repaired_at = None;
@@ -111,29 +125,32 @@ impl Node {
     }
 
     fn restart(&mut self) {
-        let file = self.file.as_mut().map(|(_, last)| last);
-        for last in file.into_iter().chain(&mut self.deleted) {
-            if let By::Peer(_) = last.by {
-                last.by = By::Unknown;
-            }
+        if let Some(deleted) = &mut self.deleted
+            && let By::Peer(_) = deleted.by
+        {
+            deleted.by = By::Unknown;
         }
         self.repaired_at = None;
+        for (sent, on_its_way) in self.sent.iter_mut().zip(&mut self.on_its_way) {
+            *sent -= usize::from(on_its_way.take().is_some());
+        }
     }
 
     /// What is sent for a record, as the sender's rules say; `None`: nothing.
-    fn message(&self, op: Op) -> Option<(Op, Vec<u8>)> {
+    fn message(&self, at: u32, op: Op) -> Option<Message> {
         let file = self.file.as_ref().map(|(bytes, _)| bytes);
-        match (op, file) {
-            (Op::Delete, None) => Some((op, vec![])),
-            (Op::Delete, Some(_)) | (_, None) => None,
-            (Op::Create | Op::Update, Some(bytes)) => Some((op, bytes.clone())),
+        let (op, body) = match (op, file) {
+            (Op::Delete, None) => (op, vec![]),
+            (Op::Delete, Some(_)) | (_, None) => return None,
+            (Op::Create | Op::Update, Some(bytes)) => (op, bytes.clone()),
             (Op::Append { offset, len } | Op::Modify { offset, len }, Some(bytes)) => {
                 // Cut since, perhaps from elsewhere: the others must get to know what is left.
                 let range = bytes.get(offset as usize..(offset + len) as usize);
-                Some(range.map_or_else(|| (Op::Update, bytes.clone()), |range| (op, range.to_vec())))
+                range.map_or_else(|| (Op::Update, bytes.clone()), |range| (op, range.to_vec()))
             }
-            (Op::Truncate { .. }, Some(_)) => Some((op, vec![])),
-        }
+            (Op::Truncate { .. }, Some(_)) => (op, vec![]),
+        };
+        Some(Message { at, op, body })
     }
 
     /// Whether the whole file is needed.
@@ -240,6 +257,7 @@ impl Group {
             deleted: None,
             log: vec![],
             sent: vec![0; clocks.len()],
+            on_its_way: vec![None; clocks.len()],
             repaired_at: None,
         };
         let mut group = Self { nodes: clocks.iter().enumerate().map(node).collect() };
@@ -248,15 +266,28 @@ impl Group {
         group
     }
 
+    /// Whether there was something to send.
+    fn send(&mut self, from: usize, to: usize) -> bool {
+        let node = &mut self.nodes[from];
+        if node.on_its_way[to].is_some() {
+            return true;
+        }
+        let Some(&(at, op)) = node.log.get(node.sent[to]) else { return false };
+        node.sent[to] += 1;
+        node.on_its_way[to] = node.message(at, op);
+        true
+    }
+
+    /// Whether there was something on its way or to send.
     fn deliver(&mut self, from: usize, to: usize) -> bool {
-        let Some(&(at, op)) = self.nodes[from].log.get(self.nodes[from].sent[to]) else { return false };
-        self.nodes[from].sent[to] += 1;
+        if !self.send(from, to) {
+            return false;
+        }
         let id = self.nodes[from].id;
-        if let Some((op, body)) = self.nodes[from].message(op)
+        if let Some(Message { at, op, body }) = self.nodes[from].on_its_way[to].take()
             && self.nodes[to].receive(id, at, op, &body)
-            && let Some((op, body)) = self.nodes[from].message(Op::Update)
         {
-            self.nodes[to].receive(id, at, op, &body);
+            self.nodes[from].on_its_way[to] = self.nodes[from].message(at, Op::Update);
         }
         true
     }
@@ -295,7 +326,7 @@ fn any_step(with_create: bool) -> impl Strategy<Value = Step> {
         4 => (30..39u8, 1..6u8).prop_map(|(byte, len)| Step::Overwrite(byte, len)),
         deletes => Just(Step::Delete),
         creates => (20..29u8).prop_map(Step::Create),
-        8 => (1..3u8).prop_map(Step::Deliver),
+        10 => (1..3u8, 0..3u8).prop_map(|(places, kind)| if kind == 0 { Step::Send(places) } else { Step::Deliver(places) }),
         3 => Just(Step::Tick),
         4 => Just(Step::Restart),
         4 => (1..3u8, 1..6u8).prop_map(|(places, back)| Step::Resend(places, back)),
@@ -309,16 +340,17 @@ fn run(name: &str, clocks: &[u32], steps: &[(usize, Step)]) -> Option<Vec<u8>> {
     for &(node, step) in steps {
         let node = node % count;
         match step {
-            Step::Deliver(places) => {
+            Step::Send(places) | Step::Deliver(places) => {
                 let to = (node + usize::from(places)) % count;
                 if to != node {
-                    group.deliver(node, to);
+                    let _ = if matches!(step, Step::Send(_)) { group.send(node, to) } else { group.deliver(node, to) };
                 }
             }
             Step::Resend(places, back) => {
                 let to = (node + usize::from(places)) % count;
-                let sent = &mut group.nodes[node].sent[to];
-                *sent = sent.saturating_sub(back.into());
+                let node = &mut group.nodes[node];
+                node.on_its_way[to] = None;
+                node.sent[to] = node.sent[to].saturating_sub(back.into());
             }
             Step::Tick => group.nodes[node].clock += 1,
             Step::Restart => group.nodes[node].restart(),
@@ -366,7 +398,7 @@ proptest! {
     fn what_one_storage_alone_changes_is_never_lost_whoever_restarts(
         skew in 0..4u32, steps in proptest::collection::vec((0..3usize, any_step(true)), 0..24),
     ) {
-        let is_change = |step| !matches!(step, Step::Deliver(_) | Step::Tick | Step::Restart | Step::Resend(..));
+        let is_change = |step| !matches!(step, Step::Send(_) | Step::Deliver(_) | Step::Tick | Step::Restart | Step::Resend(..));
         let steps: Vec<_> = steps.into_iter().map(|(node, step)| (if is_change(step) { 0 } else { node }, step)).collect();
         let alone: Vec<_> = steps.iter().copied().filter(|(node, _)| *node == 0).collect();
         let clocks = [1, skew, 3];

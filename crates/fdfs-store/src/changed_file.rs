@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::crc_cache::KnownCrc;
 use crate::error::{At, StoreError};
-use crate::fs::{FileKind, Fs, FsFile, is_link_error};
+use crate::fs::{FileKind, FileTime, Fs, FsFile, is_link_error};
 use crate::new_file::NewFile;
 use crate::real_fs::RealFs;
 use crate::store_path::StorePath;
@@ -92,12 +92,12 @@ impl<F: Fs> ChangedFile<F> {
         Ok(self.file.stat().at("stat", self.path.data_path(), &self.true_name)?.modified_unix_secs)
     }
 
-    /// Sets its modification time, unix seconds: replicas take over that of the source.
+    /// Sets its modification time: replicas take over that of the source.
     ///
     /// # Errors
     /// [`StoreError::Disk`].
-    pub fn set_modified(&self, unix_secs: i64) -> Result<(), StoreError> {
-        self.file.set_modified(unix_secs).at("set the time of", self.path.data_path(), &self.true_name)
+    pub fn set_modified(&self, to: impl Into<FileTime>) -> Result<(), StoreError> {
+        self.file.set_modified(to.into()).at("set the time of", self.path.data_path(), &self.true_name)
     }
 
     /// Whether its CRC32 was known before the change: then that of appended bytes is worth to be computed.

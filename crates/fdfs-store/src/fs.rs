@@ -19,6 +19,30 @@ pub enum FileKind {
     Other,
 }
 
+/// When a file was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FileTime {
+    /// Unix seconds.
+    pub unix_secs: i64,
+    /// Nanoseconds of that second, below 1,000,000,000.
+    pub nanos: u32,
+}
+
+impl FileStat {
+    /// Its modification time.
+    #[must_use]
+    pub const fn modified(&self) -> FileTime {
+        FileTime { unix_secs: self.modified_unix_secs, nanos: self.modified_nanos }
+    }
+}
+
+impl From<i64> for FileTime {
+    /// A second, from its beginning.
+    fn from(unix_secs: i64) -> Self {
+        Self { unix_secs, nanos: 0 }
+    }
+}
+
 /// What a store wants to know of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileStat {
@@ -28,6 +52,8 @@ pub struct FileStat {
     pub len_bytes: u64,
     /// Its modification time, unix seconds.
     pub modified_unix_secs: i64,
+    /// The nanoseconds of that second.
+    pub modified_nanos: u32,
     /// The device it is on: equal numbers share one file system and so one flush.
     pub device: u64,
     /// How many names it has; 0 for an open file that was removed or replaced.
@@ -122,8 +148,8 @@ pub trait FsFile: Send + Sync + 'static {
     fn set_len(&self, len_bytes: u64) -> io::Result<()>;
     /// What it is.
     fn stat(&self) -> io::Result<FileStat>;
-    /// Sets its modification time, unix seconds.
-    fn set_modified(&self, unix_secs: i64) -> io::Result<()>;
+    /// Sets its modification time.
+    fn set_modified(&self, to: FileTime) -> io::Result<()>;
     /// Makes its data and length durable.
     fn sync(&self) -> io::Result<()>;
 

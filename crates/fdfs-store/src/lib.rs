@@ -37,7 +37,7 @@ pub use changed_file::ChangedFile;
 pub use changes::{ChangeNote, Changes};
 pub use data_file::DataFile;
 pub use error::StoreError;
-pub use fs::{FileKind, FileStat, Fs, FsFile, Space};
+pub use fs::{FileKind, FileStat, FileTime, Fs, FsFile, Space};
 pub use new_file::NewFile;
 pub use real_fs::RealFs;
 pub use slot::{Slot, StoredFile};

@@ -64,7 +64,7 @@ impl<F: Fs> StorePath<F> {
         let written = (|| {
             let file = self.fs().create_new(self.data(), &temp_name)?;
             file.write_all_at(bytes, 0)?;
-            file.set_modified(modified_unix_secs)?;
+            file.set_modified(modified_unix_secs.into())?;
             if is_synced {
                 file.sync()?;
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{At, StoreError};
-use crate::fs::{Fs, FsFile};
+use crate::fs::{FileTime, Fs, FsFile};
 use crate::real_fs::RealFs;
 use crate::store_path::StorePath;
 
@@ -100,12 +100,12 @@ impl<F: Fs> NewFile<F> {
         Ok(stat.modified_unix_secs)
     }
 
-    /// Sets its modification time, unix seconds: replicas take over that of the source.
+    /// Sets its modification time: replicas take over that of the source.
     ///
     /// # Errors
     /// [`StoreError::Disk`].
-    pub fn set_modified(&self, unix_secs: i64) -> Result<(), StoreError> {
-        self.file.set_modified(unix_secs).at("set the time of", self.path.data_path(), self.shown())
+    pub fn set_modified(&self, to: impl Into<FileTime>) -> Result<(), StoreError> {
+        self.file.set_modified(to.into()).at("set the time of", self.path.data_path(), self.shown())
     }
 
     /// Puts it in the place of the file that has the true name: a reader finds the old one or the new one.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags};
 
-use crate::fs::{FileKind, FileStat, Fs, FsFile, Space};
+use crate::fs::{FileKind, FileStat, FileTime, Fs, FsFile, Space};
 
 /// The operating system's file system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,6 +42,7 @@ fn file_stat(stat: &fs::Stat) -> FileStat {
         kind,
         len_bytes: u64::try_from(stat.st_size).unwrap_or(0),
         modified_unix_secs: stat.st_mtime,
+        modified_nanos: u32::try_from(stat.st_mtime_nsec).unwrap_or(0),
         device: stat.st_dev,
         #[allow(clippy::useless_conversion, reason = "its width differs between processors")]
         link_count: stat.st_nlink.into(),
@@ -205,8 +206,8 @@ impl FsFile for RealFile {
         Ok(file_stat(&fs::fstat(&self.0)?))
     }
 
-    fn set_modified(&self, unix_secs: i64) -> io::Result<()> {
-        let at = fs::Timespec { tv_sec: unix_secs, tv_nsec: 0 };
+    fn set_modified(&self, to: FileTime) -> io::Result<()> {
+        let at = fs::Timespec { tv_sec: to.unix_secs, tv_nsec: to.nanos.into() };
         Ok(fs::futimens(&self.0, &fs::Timestamps { last_access: at, last_modification: at })?)
     }
 

@@ -1,7 +1,7 @@
 //! What a receiver of replication asks of a file that is here: is it there, is it the same, when was it changed last?
 
 use crate::error::{At, StoreError};
-use crate::fs::{FileKind, FileStat, Fs, FsFile};
+use crate::fs::{FileKind, FileStat, FileTime, Fs, FsFile};
 use crate::new_file::NewFile;
 use crate::store_path::StorePath;
 
@@ -82,13 +82,13 @@ impl<F: Fs> StorePath<F> {
         Ok(true)
     }
 
-    /// Sets the modification time of a file, unix seconds.
+    /// Sets the modification time of a file.
     ///
     /// # Errors
     /// [`StoreError::Disk`].
-    pub fn set_modified(&self, true_name: &str, unix_secs: i64) -> Result<(), StoreError> {
+    pub fn set_modified(&self, true_name: &str, to: impl Into<FileTime>) -> Result<(), StoreError> {
         let opened = self.fs().open_read_write(self.data(), true_name);
-        opened.and_then(|file| file.set_modified(unix_secs)).at("set the time of", self.data_path(), true_name)
+        opened.and_then(|file| file.set_modified(to.into())).at("set the time of", self.data_path(), true_name)
     }
 
     /// Renames a file, whose new name must be free.

@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::fs::{FileKind, FileStat, Fs, FsFile, Space};
+use crate::fs::{FileKind, FileStat, FileTime, Fs, FsFile, Space};
 
 /// What goes wrong, counted in calls that change something or make it durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ type NodeId = u64;
 
 #[derive(Debug, Clone)]
 enum Node {
-    File { data: Vec<u8>, synced: Vec<u8>, modified_unix_secs: i64 },
+    File { data: Vec<u8>, synced: Vec<u8>, modified: FileTime },
     Link { target: String },
     Dir { entries: BTreeMap<String, NodeId>, synced: BTreeMap<String, NodeId> },
 }
@@ -231,8 +231,7 @@ impl State {
             Some(_) if is_new => Err(io::Error::from_raw_os_error(17)),
             Some(&id) => Ok(id),
             None => {
-                let id =
-                    self.add(Node::File { data: Vec::new(), synced: Vec::new(), modified_unix_secs: NOW_UNIX_SECS });
+                let id = self.add(Node::File { data: Vec::new(), synced: Vec::new(), modified: NOW_UNIX_SECS.into() });
                 self.entries(folder)?.insert(last.to_owned(), id);
                 Ok(id)
             }
@@ -250,17 +249,25 @@ impl State {
     }
 
     fn stat(&self, id: NodeId) -> io::Result<FileStat> {
-        let (kind, len_bytes, modified_unix_secs) = match self.nodes.get(&id).ok_or_else(not_found)? {
-            Node::File { data, modified_unix_secs, .. } => (FileKind::Regular, data.len() as u64, *modified_unix_secs),
-            Node::Link { target } => (FileKind::Symlink, target.len() as u64, NOW_UNIX_SECS),
-            Node::Dir { .. } => (FileKind::Directory, 0, NOW_UNIX_SECS),
+        let (kind, len_bytes, modified) = match self.nodes.get(&id).ok_or_else(not_found)? {
+            Node::File { data, modified, .. } => (FileKind::Regular, data.len() as u64, *modified),
+            Node::Link { target } => (FileKind::Symlink, target.len() as u64, NOW_UNIX_SECS.into()),
+            Node::Dir { .. } => (FileKind::Directory, 0, NOW_UNIX_SECS.into()),
         };
         let names_in = |node: &Node| match node {
             Node::Dir { entries, .. } => entries.values().filter(|entry| **entry == id).count() as u64,
             Node::File { .. } | Node::Link { .. } => 0,
         };
         let link_count = self.nodes.values().map(names_in).sum();
-        Ok(FileStat { kind, len_bytes, modified_unix_secs, device: 1, link_count, inode: id })
+        Ok(FileStat {
+            kind,
+            len_bytes,
+            modified_unix_secs: modified.unix_secs,
+            modified_nanos: modified.nanos,
+            device: 1,
+            link_count,
+            inode: id,
+        })
     }
 
     /// Gives a new name to what is there.
@@ -338,7 +345,7 @@ impl Fs for SimFs {
         state.call()?;
         let folder = state.find(dir.0, folder)?;
         state.entries(folder)?;
-        let node = state.add(Node::File { data: Vec::new(), synced: Vec::new(), modified_unix_secs: NOW_UNIX_SECS });
+        let node = state.add(Node::File { data: Vec::new(), synced: Vec::new(), modified: NOW_UNIX_SECS.into() });
         Ok(SimFile { fs: self.clone(), node })
     }
 
@@ -502,11 +509,11 @@ impl FsFile for SimFile {
         self.fs.lock().stat(self.node)
     }
 
-    fn set_modified(&self, unix_secs: i64) -> io::Result<()> {
+    fn set_modified(&self, to: FileTime) -> io::Result<()> {
         let mut state = self.fs.lock();
         state.call()?;
-        if let Some(Node::File { modified_unix_secs, .. }) = state.nodes.get_mut(&self.node) {
-            *modified_unix_secs = unix_secs;
+        if let Some(Node::File { modified, .. }) = state.nodes.get_mut(&self.node) {
+            *modified = to;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::crc_cache::CrcCache;
 use crate::error::{At, StoreError};
-use crate::fs::{Fs, FsFile, Space};
+use crate::fs::{FileTime, Fs, FsFile, Space};
 use crate::real_fs::RealFs;
 use crate::slot::TrunkFiles;
 use crate::subdirs;
@@ -263,13 +263,13 @@ impl<F: Fs> StorePath<F> {
         self.place_whole_of(true_name, content, None)
     }
 
-    /// The same for a file that is not from now: it gets the modification time `unix_secs`.
+    /// The same for a file that is not from now: it gets a modification time.
     ///
     /// # Errors
     /// As [`StorePath::place_whole`].
-    pub fn place_whole_of(&self, true_name: &str, content: &[u8], unix_secs: Option<i64>) -> Result<(), StoreError> {
+    pub fn place_whole_of(&self, true_name: &str, content: &[u8], time: Option<FileTime>) -> Result<(), StoreError> {
         let file = self.create_new(true_name)?;
-        let written = file.write_all_at(content, 0).and_then(|()| unix_secs.map_or(Ok(()), |at| file.set_modified(at)));
+        let written = file.write_all_at(content, 0).and_then(|()| time.map_or(Ok(()), |time| file.set_modified(time)));
         if written.is_err() {
             // The error of the write is what matters; a file that cannot be removed is found at the next start.
             let _ = self.fs.remove(&self.data, true_name);

@@ -8,8 +8,6 @@ use super::snapshot::{Answer, GroupSeen, Member, PeerSeen, Snapshot, StorageSeen
 const CLOCK_WARNING_MS: u64 = 2000;
 /// Clocks that differ by more make trackers send readers to storages that do not have the file yet.
 const CLOCK_ERROR_MS: u64 = 60_000;
-/// A disk with less than this share of its space above the reserve is nearly full, in percent.
-const NEARLY_FULL_PERCENT: u64 = 5;
 /// A peer whose mark stands still is stuck when the oldest record waits for longer, in seconds.
 const STUCK_SECS: u64 = 10;
 
@@ -60,12 +58,12 @@ impl About<'_> {
     }
 }
 
-/// All findings, the worst first.
-pub(crate) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
+/// All findings, the worst first. A group with less than `nearly_full_percent` of its space left for uploads is nearly full.
+pub(crate) fn findings(snapshot: &Snapshot, nearly_full_percent: u8) -> Vec<Finding> {
     let mut all = Vec::new();
     trackers(snapshot, &mut all);
     trackers_together(snapshot, &mut all);
-    groups(snapshot, &mut all);
+    groups(snapshot, nearly_full_percent, &mut all);
     for storage in &snapshot.storages {
         let about = format!("storage {}/{}", storage.group, storage.id);
         let mut about = About { findings: &mut all, about };
@@ -173,7 +171,7 @@ fn member<'a>(tracker: &'a TrackerSeen, storage: &StorageSeen) -> Option<&'a Mem
 }
 
 /// The groups as the first tracker that answers sees them.
-fn groups(snapshot: &Snapshot, all: &mut Vec<Finding>) {
+fn groups(snapshot: &Snapshot, nearly_full_percent: u8, all: &mut Vec<Finding>) {
     let Some(tracker) = answering(snapshot).find(|tracker| !tracker.groups.is_empty()) else { return };
     for group in &tracker.groups {
         let mut about = About { findings: all, about: format!("group {}", group.name) };
@@ -193,7 +191,7 @@ fn groups(snapshot: &Snapshot, all: &mut Vec<Finding>) {
                 "add a storage, or start the others",
             );
         }
-        space(group, &mut about);
+        space(group, nearly_full_percent, &mut about);
         for member in &group.members {
             let mut about = About { findings: all, about: format!("storage {}/{}", group.name, member.id) };
             status(member, &mut about);
@@ -201,7 +199,7 @@ fn groups(snapshot: &Snapshot, all: &mut Vec<Finding>) {
     }
 }
 
-fn space(group: &GroupSeen, about: &mut About<'_>) {
+fn space(group: &GroupSeen, nearly_full_percent: u8, about: &mut About<'_>) {
     if group.writable_count == 0 {
         return;
     }
@@ -214,7 +212,7 @@ fn space(group: &GroupSeen, about: &mut About<'_>) {
             format!("takes no uploads: {} MB are free and {} MB are kept free", group.free_mb, group.reserved_mb),
             "delete files, add a store path to all of its storages, or add a group; reserved_storage_space says what is kept",
         );
-    } else if left_mb.saturating_mul(100) < total_mb.saturating_mul(NEARLY_FULL_PERCENT) {
+    } else if left_mb.saturating_mul(100) < total_mb.saturating_mul(nearly_full_percent.into()) {
         about.say(
             Severity::Warning,
             "nearly-full",

@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// Print one JSON object instead of lines
     #[arg(long)]
     json: bool,
+    /// Warn of a group that has less than so many percent of its space left for uploads; 0: never
+    #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=100))]
+    nearly_full: u8,
     /// Do not print who is told which address
     #[arg(long)]
     quiet: bool,
@@ -48,7 +51,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(reason) = nobody_answers(&snapshot) {
         return Err(failure(Status::ECONNREFUSED, format!("no tracker answers: {reason}")));
     }
-    let found = findings::findings(&snapshot);
+    let found = findings::findings(&snapshot, args.nearly_full);
     if args.json {
         out::line(&json(&snapshot, &found).to_string());
     } else {

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use fdfs_core::sync::verdict::{By, LastChange, NameFacts, NameUse};
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin, binlog_lines};
 use fdfs_proto::file_id::LogicName;
+use fdfs_store::FileTime;
 
 /// Names that are remembered, half of them in each of two generations. When the younger one is full the older one is
 /// forgotten: what a storage is told about a name after that it takes for new, as the reference always does.
@@ -55,12 +56,21 @@ impl History {
     /// Learns from whole lines of the binlog what happened before this process began.
     pub fn load(&self, lines: &[u8]) {
         for record in binlog_lines(lines).filter_map(|line| line.record.ok()) {
-            let by = match record.origin {
-                Origin::Source => By::Own,
-                Origin::Replica => By::Unknown,
-            };
-            self.note(&record, by);
+            match record.origin {
+                Origin::Source => self.note(&record, By::Own),
+                Origin::Replica => self.note_replica(&record),
+            }
         }
+    }
+
+    /// The log does not say who made a change that was sent, nor whether it was older than what was here.
+    fn note_replica(&self, record: &BinlogRecord) {
+        let known = self.lock().find(record.name.as_str());
+        let is_older = known.is_some_and(|known| !known.is_deleted && known.last.at >= record.timestamp);
+        if is_older && !matches!(record.op, Op::Delete | Op::Rename { .. }) {
+            return;
+        }
+        self.note(record, By::Unknown);
     }
 
     /// A record was written.
@@ -104,13 +114,10 @@ impl History {
     }
 
     /// The last change of a file that is here. `modified` is its modification time, which is all that is known of one
-    /// that is not remembered.
+    /// that is not remembered, and tells who made a change that only the log remembers.
     #[must_use]
-    pub fn last(&self, name: &LogicName, modified_unix_secs: i64) -> LastChange {
-        match self.lock().find(name.as_str()) {
-            Some(entry) if !entry.is_deleted => entry.last,
-            _ => LastChange { at: crate::names::in_name(modified_unix_secs), by: By::Unknown },
-        }
+    pub fn last(&self, name: &LogicName, modified: FileTime) -> LastChange {
+        last_of(self.lock().find(name.as_str()), modified)
     }
 
     /// The file as it is, changed last by `last`, is sent again.
@@ -129,17 +136,26 @@ impl History {
     /// The time of a change that a client makes here and now: after what it is made upon. `modified` is that of the file
     /// that is here, if there is one.
     #[must_use]
-    pub fn own_time(&self, name: &LogicName, modified_unix_secs: Option<i64>, now: u32) -> u32 {
-        match (modified_unix_secs, self.lock().find(name.as_str())) {
-            (Some(_), Some(entry)) if !entry.is_deleted => entry.last.next_own(now),
+    pub fn own_time(&self, name: &LogicName, modified: Option<FileTime>, now: u32) -> u32 {
+        match (modified, self.lock().find(name.as_str())) {
             (_, Some(entry)) if entry.is_deleted => entry.last.next_create(now),
-            (Some(modified), _) => LastChange { at: crate::names::in_name(modified), by: By::Unknown }.next_own(now),
+            (Some(modified), known) => last_of(known, modified).next_own(now),
             (None, _) => now,
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Generations> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The last change of a file with a modification time.
+fn last_of(known: Option<Entry>, modified: FileTime) -> LastChange {
+    let seen = LastChange { at: crate::names::in_name(modified.unix_secs), by: By::of_nanos(modified.nanos) };
+    match known.filter(|known| !known.is_deleted) {
+        None => seen,
+        Some(known) if known.last.by == By::Unknown && seen.at >= known.last.at => seen,
+        Some(known) => known.last,
     }
 }
 
@@ -163,8 +179,25 @@ mod tests {
         assert_eq!(history.deleted(&logic(REGULAR)), Some(LastChange { at: 8, by: By::Unknown }));
         assert_eq!(history.deleted(&logic(&format!("{REGULAR}-m"))).unwrap().at, u32::MAX);
         assert_eq!(history.deleted(&logic(APPENDER)), None);
-        assert_eq!(history.last(&logic(APPENDER), 3), LastChange { at: 9, by: By::Unknown });
+        assert_eq!(history.last(&logic(APPENDER), 3.into()), LastChange { at: 9, by: By::Unknown });
         assert_eq!(history.lock().young.len(), 3);
+    }
+
+    #[test]
+    fn who_made_a_change_stands_at_the_file() {
+        let maker = By::sender(Some("100002".parse().unwrap()));
+        let modified = |unix_secs| FileTime { unix_secs, nanos: maker.nanos() };
+        let history = History::default();
+        let name = logic(APPENDER);
+        assert_eq!(history.last(&name, modified(9)), LastChange { at: 9, by: maker });
+        history.load(format!("9 a {APPENDER} 0 3\n7 u {APPENDER}\n").as_bytes());
+        assert_eq!(history.last(&name, modified(9)), LastChange { at: 9, by: maker });
+        assert_eq!(history.last(&name, modified(8)), LastChange { at: 9, by: By::Unknown }, "another change");
+        assert_eq!(history.last(&name, modified(11)), LastChange { at: 11, by: maker }, "made, and not recorded");
+        history.load(format!("12 M {APPENDER} 0 3\n").as_bytes());
+        assert_eq!(history.last(&name, modified(9)), LastChange { at: 12, by: By::Own });
+        history.load(format!("11 u {APPENDER}\n").as_bytes());
+        assert_eq!(history.last(&name, modified(12)), LastChange { at: 12, by: By::Own }, "an older one had no effect");
     }
 
     #[test]
@@ -172,9 +205,9 @@ mod tests {
         let history = History::default();
         let name = logic(APPENDER);
         assert_eq!(history.own_time(&name, None, 10), 10);
-        assert_eq!(history.own_time(&name, Some(50), 10), 51, "a clock behind that of the source");
+        assert_eq!(history.own_time(&name, Some(50.into()), 10), 51, "a clock behind that of the source");
         history.changed(APPENDER, LastChange { at: 60, by: By::Own });
-        assert_eq!(history.own_time(&name, Some(50), 10), 60);
+        assert_eq!(history.own_time(&name, Some(50.into()), 10), 60);
         history.load(format!("70 D {APPENDER}\n").as_bytes());
         assert_eq!(history.own_time(&name, None, 10), 71);
     }
@@ -187,7 +220,7 @@ mod tests {
         history.repaired(&name, last);
         assert!(history.is_repaired_after(&name, last, 59));
         assert!(!history.is_repaired_after(&name, last, 60), "in one second the content decides");
-        assert_eq!(history.last(&name, 60).by, By::Own);
+        assert_eq!(history.last(&name, 60.into()).by, By::Own);
         history.changed(APPENDER, LastChange { at: 60, by: By::Own });
         assert!(!history.is_repaired_after(&name, last, 59));
     }

@@ -114,7 +114,7 @@ impl<F: Fs> WritePath<F> {
         let made = file.modified_unix_secs()?;
         let at = self.own_time(slot, slave, in_name(made))?;
         if i64::from(at) != made {
-            file.set_modified(at.into())?;
+            file.set_modified(i64::from(at))?;
         }
         Ok(at)
     }

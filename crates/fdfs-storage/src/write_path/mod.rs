@@ -122,7 +122,7 @@ impl<F: Fs> WritePath<F> {
             return Ok(now);
         }
         let stat = slot.path.find(name.true_name())?;
-        Ok(self.history.own_time(name, stat.map(|stat| stat.modified_unix_secs), now))
+        Ok(self.history.own_time(name, stat.map(|stat| stat.modified()), now))
     }
 
     /// Stores a regular file whose content is all here, under a name that `new_name` makes from fresh random bits.

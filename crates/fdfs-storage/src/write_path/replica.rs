@@ -4,13 +4,13 @@
 //! order as a client's change: data, sync, name, record, sync.
 
 use fdfs_core::sync::verdict::{
-    self, Change, Content, DeleteVerdict, LastChange, NameFacts, NameUse, WholeFile, WholeVerdict, delete, whole_file,
+    By, Change, Content, DeleteVerdict, LastChange, NameFacts, NameUse, WholeFile, WholeVerdict, delete, whole_file,
 };
 use fdfs_proto::StorageId;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
 use fdfs_proto::file_id::LogicName;
 use fdfs_store::replica_file::{Incoming, is_file};
-use fdfs_store::{FileKind, FileStat, Fs, NewFile, StoreError};
+use fdfs_store::{FileKind, FileStat, FileTime, Fs, NewFile, StoreError};
 
 use super::{PathSlot, WritePath};
 use crate::commit::CommitError;
@@ -72,7 +72,7 @@ impl<F: Fs> WritePath<F> {
         if stat.is_some_and(|stat| !is_file(&stat)) {
             return Err(StoreError::NotRegular { path: slot.path.data_path().join(name.true_name()) }.into());
         }
-        let last = stat.map(|stat| self.history.last(name, changed_unix_secs(&stat)));
+        let last = stat.map(|stat| self.history.last(name, changed(&stat)));
         Ok(Here { facts: NameFacts::of(name), stat, last, deleted: self.history.deleted(name) })
     }
 
@@ -129,6 +129,7 @@ impl<F: Fs> WritePath<F> {
                 return Ok(Outcome::Kept);
             }
             WholeVerdict::IsHere => {
+                self.note_same(slot, name, &here, sent).await?;
                 self.record_replica(slot, name, op, sent).await?;
                 return Ok(Outcome::IsHere);
             }
@@ -139,9 +140,9 @@ impl<F: Fs> WritePath<F> {
         match incoming {
             // Only of such a file can a start after a crash tell whether it is whole.
             Incoming::Whole(bytes) if is_new && here.facts.promised == Some(content) => {
-                self.place_at_once(slot, name, bytes, last.at).await?;
+                self.place_at_once(slot, name, bytes, last).await?;
             }
-            incoming => self.place_aside(slot, name, incoming, last.at, is_new).await?,
+            incoming => self.place_aside(slot, name, incoming, last, is_new).await?,
         }
         let recorded = self.commit.record(&[replica_record(sent, name, op)]).await;
         if is_new && matches!(recorded, Err(CommitError::Append(_) | CommitError::Record(_))) {
@@ -163,11 +164,11 @@ impl<F: Fs> WritePath<F> {
         slot: &PathSlot<F>,
         name: &LogicName,
         bytes: &[u8],
-        at: u32,
+        last: LastChange,
     ) -> Result<(), RequestError> {
         let permit = slot.permits.write().await;
         if slot.flusher.is_none() {
-            return Ok(slot.path.place_whole_of(name.true_name(), bytes, Some(at.into()))?);
+            return Ok(slot.path.place_whole_of(name.true_name(), bytes, Some(file_time(last)))?);
         }
         slot.path.place_whole(name.true_name(), bytes)?;
         drop(permit);
@@ -177,7 +178,7 @@ impl<F: Fs> WritePath<F> {
             let _ = slot.path.remove(name.true_name());
             return Err(e.into());
         }
-        if let Err(e) = slot.path.set_modified(name.true_name(), at.into()) {
+        if let Err(e) = slot.path.set_modified(name.true_name(), file_time(last)) {
             let _ = slot.path.remove(name.true_name());
             return Err(e.into());
         }
@@ -190,7 +191,7 @@ impl<F: Fs> WritePath<F> {
         slot: &PathSlot<F>,
         name: &LogicName,
         incoming: Incoming<'_, F>,
-        at: u32,
+        last: LastChange,
         is_new: bool,
     ) -> Result<(), RequestError> {
         let mut file = match incoming {
@@ -201,7 +202,7 @@ impl<F: Fs> WritePath<F> {
                 file
             }
         };
-        self.name_replica(slot, name, &mut file, at, is_new).await
+        self.name_replica(slot, name, &mut file, last, is_new).await
     }
 
     async fn name_replica(
@@ -209,10 +210,10 @@ impl<F: Fs> WritePath<F> {
         slot: &PathSlot<F>,
         name: &LogicName,
         file: &mut NewFile<F>,
-        at: u32,
+        last: LastChange,
         is_new: bool,
     ) -> Result<(), RequestError> {
-        file.set_modified(at.into())?;
+        file.set_modified(file_time(last))?;
         slot.flush().await?;
         let permit = slot.permits.write().await;
         if is_new {
@@ -270,9 +271,9 @@ impl<F: Fs> WritePath<F> {
             return Ok(None);
         };
         let Some(stat) = slot.path.find(meta.true_name())? else { return Ok(None) };
-        let last = self.history.last(&meta, stat.modified_unix_secs);
+        let last = self.history.last(&meta, stat.modified());
         slot.path.remove_meta(name.true_name())?;
-        let is_news = last.by == verdict::By::Own || last.at > sent.at;
+        let is_news = last.by == By::Own || last.at > sent.at;
         let origin = if is_news { Origin::Source } else { Origin::Replica };
         Ok(Some(BinlogRecord { timestamp: last.at.max(sent.at), origin, name: meta.text(), op: Op::Delete }))
     }
@@ -288,10 +289,30 @@ impl<F: Fs> WritePath<F> {
         slot.flush().await?;
         let records: Vec<_> = std::iter::once(record).chain(with_it).collect();
         self.commit.record(&records).await?;
-        let by_sender = sent.sender.map_or(verdict::By::Unknown, verdict::By::Peer);
+        let by_sender = By::sender(sent.sender);
         for record in &records {
-            self.history.note(record, if record.origin == Origin::Source { verdict::By::Own } else { by_sender });
+            self.history.note(record, if record.origin == Origin::Source { By::Own } else { by_sender });
         }
+        Ok(())
+    }
+
+    /// What is here is what was sent. A file that can change remembers the newer of both changes.
+    pub(super) async fn note_same(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        here: &Here,
+        sent: &Sent,
+    ) -> Result<(), RequestError> {
+        let last = LastChange::after(here.last, sent.at, sent.sender);
+        let is_file = here.stat.is_some_and(|stat| stat.kind == FileKind::Regular);
+        if !is_file || here.facts.promised.is_some() || here.last == Some(last) {
+            return Ok(());
+        }
+        let permit = slot.permits.write().await;
+        slot.path.set_modified(name.true_name(), file_time(last))?;
+        drop(permit);
+        self.history.changed(name.as_str(), last);
         Ok(())
     }
 
@@ -351,7 +372,7 @@ impl<F: Fs> WritePath<F> {
         let record = replica_record(sent, name, op);
         self.commit.record(&[record]).await?;
         if matches!(op, Op::Delete | Op::Rename { .. }) {
-            self.history.note(&record, sent.sender.map_or(verdict::By::Unknown, verdict::By::Peer));
+            self.history.note(&record, By::sender(sent.sender));
         }
         Ok(())
     }
@@ -362,9 +383,15 @@ fn folder(name: &LogicName) -> &str {
     name.true_name().get(..5).unwrap_or_default()
 }
 
-/// The time of a file is that of its last change. That of a link is when it was made here, which tells nothing.
-fn changed_unix_secs(stat: &FileStat) -> i64 {
-    if stat.kind == FileKind::Symlink { 0 } else { stat.modified_unix_secs }
+/// The time of a file is that of its last change, and tells who made it. That of a link is when it was made here, which
+/// tells nothing.
+fn changed(stat: &FileStat) -> FileTime {
+    if stat.kind == FileKind::Symlink { FileTime::default() } else { stat.modified() }
+}
+
+/// The time that a file gets.
+pub(super) fn file_time(last: LastChange) -> FileTime {
+    FileTime { unix_secs: last.at.into(), nanos: last.by.nanos() }
 }
 
 fn of_whole(here: &Here, sent: &Sent, incoming: Content, content: Option<Content>) -> WholeFile {

@@ -9,7 +9,7 @@ use fdfs_proto::file_id::LogicName;
 use fdfs_store::replica_file::Incoming;
 use fdfs_store::{ChangedFile, Fs, StoreError};
 
-use super::replica::{Here, Outcome, Sent};
+use super::replica::{Here, Outcome, Sent, file_time};
 use super::{PathSlot, WritePath};
 use crate::error::RequestError;
 
@@ -105,7 +105,7 @@ impl<F: Fs> WritePath<F> {
                 Ok(Outcome::Kept)
             }
             ChangeVerdict::IsHere => {
-                self.history.changed(name.as_str(), last);
+                self.note_same(slot, name, here, sent).await?;
                 Ok(Outcome::IsHere)
             }
             ChangeVerdict::Apply { repair } => {
@@ -131,7 +131,7 @@ fn change<F: Fs>(
 ) -> Result<(), StoreError> {
     let file = slot.path.open_to_change(name.true_name())?;
     let last = LastChange::after(here.last, sent.at, sent.sender);
-    let made = make(&file).and_then(|()| file.set_modified(last.at.into()));
+    let made = make(&file).and_then(|()| file.set_modified(file_time(last)));
     if made.is_err() {
         // The error of the change is what matters; what is left of it does not fit the next try, and is replaced then.
         let _ = file.set_len(file.len_bytes());

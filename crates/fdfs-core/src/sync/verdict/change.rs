@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(modify(&change(9, unknown), 3), NeedsWhole);
         assert_eq!(truncate(&change(9, unknown), 15, 3), NeedsWhole);
         assert_eq!(append_at(&change(9, unknown), 15, false), NeedsWhole);
-        let by_a = Some((15, LastChange { at: 10, by: By::Peer("a".parse().unwrap()) }));
+        let by_a = Some((15, LastChange { at: 10, by: By::sender(Some("a".parse().unwrap())) }));
         assert_eq!(truncate(&change(9, by_a), 20, 3), NeedsWhole);
     }
 
@@ -166,7 +166,7 @@ mod tests {
     fn a_change_that_fits_but_is_not_the_newest_is_made_and_ours_sent_again() {
         assert_eq!(modify(&change(20, own(15, 10)), 15), Apply { repair: false });
         assert_eq!(modify(&change(10, own(15, 10)), 3), Apply { repair: true });
-        let by_b = Some((15, LastChange { at: 10, by: By::Peer("b".parse().unwrap()) }));
+        let by_b = Some((15, LastChange { at: 10, by: By::sender(Some("b".parse().unwrap())) }));
         assert_eq!(modify(&change(9, by_b), 3), Apply { repair: true });
         assert_eq!(append_at(&change(9, by_b), 15, false), Apply { repair: true });
         assert_eq!(truncate(&change(10, own(15, 10)), 15, 3), Apply { repair: true });

@@ -6,12 +6,14 @@
 //! ("repair"), because the other side may never have had it (docs/decisions/0007-two-sides-of-a-break.md).
 
 mod change;
+mod maker;
 mod name;
 mod whole;
 
 use fdfs_proto::StorageId;
 
 pub use change::{Change, ChangeVerdict, append, modify, truncate};
+pub use maker::Maker;
 pub use name::{NameFacts, NameUse};
 pub use whole::{DeleteVerdict, WholeFile, WholeVerdict, delete, link_replaces, whole_file};
 
@@ -21,9 +23,32 @@ pub enum By {
     /// A client of this storage.
     Own,
     /// A client of another one, which sent it.
-    Peer(StorageId),
+    Peer(Maker),
     /// Somebody: it was too long ago, or a connection did not say whose it is.
     Unknown,
+}
+
+impl By {
+    /// A change that a storage has sent.
+    #[must_use]
+    pub fn sender(sender: Option<StorageId>) -> Self {
+        sender.map_or(Self::Unknown, |id| Self::Peer(Maker::of(id)))
+    }
+
+    /// The nanoseconds in the time of a file that was changed so. Those of what was made here tell nothing: 0.
+    #[must_use]
+    pub const fn nanos(self) -> u32 {
+        match self {
+            Self::Peer(maker) => maker.nanos(),
+            Self::Own | Self::Unknown => 0,
+        }
+    }
+
+    /// Who changed a file whose time has these nanoseconds.
+    #[must_use]
+    pub fn of_nanos(nanos: u32) -> Self {
+        Maker::of_nanos(nanos).map_or(Self::Unknown, Self::Peer)
+    }
 }
 
 /// The last change that had an effect on a file.
@@ -40,7 +65,7 @@ impl LastChange {
     /// of a file never goes back.
     #[must_use]
     pub fn after(last: Option<Self>, at: u32, sender: Option<StorageId>) -> Self {
-        let this = Self { at, by: sender.map_or(By::Unknown, By::Peer) };
+        let this = Self { at, by: By::sender(sender) };
         match last {
             Some(last) if last.is_of(sender) => Self { at: last.at.max(at), ..this },
             Some(last) if last.at >= at => last,
@@ -72,11 +97,11 @@ impl LastChange {
 
     /// Whether `sender` made it: what one storage sends comes in the order in which it happened there.
     fn is_of(self, sender: Option<StorageId>) -> bool {
-        matches!((self.by, sender), (By::Peer(peer), Some(sender)) if peer == sender)
+        matches!((self.by, sender), (By::Peer(maker), Some(sender)) if maker == Maker::of(sender))
     }
 
-    /// Whether `sender` may have made it: who did is forgotten, by a restart. What comes in may then be what it made of it
-    /// next, or an older change of its own that it sends again.
+    /// Whether `sender` may have made it: who did is not known, as the file does not tell. What comes in may then be what it
+    /// made of it next, or an older change of its own that it sends again.
     fn may_be_of(self, sender: Option<StorageId>) -> bool {
         self.by == By::Unknown && sender.is_some()
     }

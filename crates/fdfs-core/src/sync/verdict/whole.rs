@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(of(slave(), 9, OTHER, own(BAD)), WholeVerdict::Keep);
         assert_eq!(of(slave(), 10, OTHER, own(BAD)), WholeVerdict::Replace { repair: true });
         assert_eq!(of(slave(), 10, BAD, own(OTHER)), WholeVerdict::Keep);
-        let by_b = Some((OTHER, last(10, By::Peer("b".parse().unwrap()))));
+        let by_b = Some((OTHER, last(10, By::sender(Some("b".parse().unwrap())))));
         assert_eq!(of(slave(), 9, BAD, by_b), WholeVerdict::Keep);
     }
 
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_one_storage_sends_is_in_order_whatever_its_clock_says() {
-        let by_a = Some((OTHER, last(10, By::Peer("a".parse().unwrap()))));
+        let by_a = Some((OTHER, last(10, By::sender(Some("a".parse().unwrap())))));
         assert_eq!(of(slave(), 10, BAD, by_a), WholeVerdict::Replace { repair: false });
         assert_eq!(of(slave(), 3, BAD, by_a), WholeVerdict::Replace { repair: false });
     }
@@ -174,15 +174,15 @@ mod tests {
     #[test]
     fn a_link_takes_the_place_of_what_was_under_its_name_before() {
         let by = |at, by| link_replaces(&slave(), 10, peer("a"), last(at, by));
-        assert!(by(12, By::Peer("a".parse().unwrap())) && by(12, By::Unknown) && by(9, By::Own));
-        assert!(!by(10, By::Own) && !by(11, By::Peer("b".parse().unwrap())));
+        assert!(by(12, By::sender(Some("a".parse().unwrap()))) && by(12, By::Unknown) && by(9, By::Own));
+        assert!(!by(10, By::Own) && !by(11, By::sender(Some("b".parse().unwrap()))));
         assert!(!link_replaces(&regular(), 10, peer("a"), last(9, By::Unknown)), "a name that is given once");
     }
 
     #[test]
     fn a_deleted_name_stays_deleted_unless_it_can_be_given_again() {
-        let by_b = Some(last(10, By::Peer("b".parse().unwrap())));
-        let by_a = Some(last(10, By::Peer("a".parse().unwrap())));
+        let by_b = Some(last(10, By::sender(Some("b".parse().unwrap()))));
+        let by_a = Some(last(10, By::sender(Some("a".parse().unwrap()))));
         let dead = |name, at, deleted| {
             let file = WholeFile { name, at, sender: peer("a"), incoming: GOOD, here: None, deleted };
             whole_file(&file) == WholeVerdict::StaysDeleted
@@ -199,7 +199,10 @@ mod tests {
         let own = last(10, By::Own);
         assert_eq!(delete(&slave(), 9, peer("a"), own), DeleteVerdict::Keep);
         assert_eq!(delete(&slave(), 10, peer("a"), own), DeleteVerdict::Delete);
-        assert_eq!(delete(&slave(), 9, peer("a"), last(10, By::Peer("a".parse().unwrap()))), DeleteVerdict::Delete);
+        assert_eq!(
+            delete(&slave(), 9, peer("a"), last(10, By::sender(Some("a".parse().unwrap())))),
+            DeleteVerdict::Delete
+        );
         assert_eq!(delete(&regular(), 9, peer("a"), own), DeleteVerdict::Delete);
     }
 }
