@@ -4,6 +4,7 @@
 
 use crate::Severity;
 use crate::choice::TimePrecision;
+use crate::serve_http::HasServeHttp;
 use crate::table::{Action, Key, Section, with_defaults};
 use crate::value::TimeOfDay;
 
@@ -165,6 +166,11 @@ pub(crate) fn access_log_keys<C: HasAccessLog>() -> Vec<Key<C>> {
     ];
     keys.extend(log_keys!(C, Section::AccessLog, |c| c.access_log().log));
     keys
+}
+
+/// The rows of the log of HTTP requests, whose place and form are keys of their own.
+pub(crate) fn web_log_keys<C: HasServeHttp>() -> Vec<Key<C>> {
+    log_keys!(C, Section::AccessLog, |c| c.serve().access_log_files).into()
 }
 
 /// Keys of old files that mean nothing since 6.14.

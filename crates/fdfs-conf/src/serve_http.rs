@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use fdfs_proto::Status;
 
+use crate::log_conf::{LogConf, web_log_keys};
 use crate::table::{Action, Key, Reading};
 
 /// What stands in `http.access`: the prefix of a path and who may read below it.
@@ -56,6 +57,12 @@ pub struct ServeHttp {
     pub tls_certificate: Option<String>,
     /// `http.tls_key`, as it is named to the loader.
     pub tls_key: Option<String>,
+    /// `http.access_log`, as it is named to the loader; `None` for no log.
+    pub access_log: Option<String>,
+    /// `http.access_log_format`: whether its lines are JSON, not the combined form of web servers.
+    pub access_log_is_json: bool,
+    /// How its files are written and rotated, `[access-log]`.
+    pub access_log_files: LogConf,
 }
 
 /// A configuration that holds these keys.
@@ -74,6 +81,8 @@ pub(crate) fn keys<C: HasServeHttp>() -> Vec<Key<C>> {
     keys.extend(limits());
     keys.extend(readers());
     keys.extend(tls());
+    keys.extend(access_log());
+    keys.extend(web_log_keys());
     keys.into_iter().map(|key| key.since(OWN)).collect()
 }
 
@@ -287,5 +296,33 @@ fn tls<C: HasServeHttp>() -> Vec<Key<C>> {
             "its private key, PEM",
         )
         .allowed("a path"),
+    ]
+}
+
+fn access_log<C: HasServeHttp>() -> Vec<Key<C>> {
+    vec![
+        Key::custom(
+            "http.access_log",
+            "path",
+            "",
+            |c: &mut C, r, key| {
+                let item = r.last(key.section, key.name).filter(|item| !item.value.is_empty());
+                c.serve().access_log = item.map(|item| r.resolve(&item.value));
+            },
+            "a line for each request goes there; empty for none",
+        )
+        .allowed("a path, or empty")
+        .sample("/var/log/fdfs/http_access.log"),
+        Key::word(
+            "http.access_log_format",
+            "combined",
+            EINVAL,
+            |c: &mut C, word| {
+                c.serve().access_log_is_json = word == "json";
+                matches!(word, "combined" | "json")
+            },
+            "the form of its lines: combined as nginx and Apache write it, or JSON",
+        )
+        .allowed("combined, json"),
     ]
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use fdfs_conf::{ConfError, Env, Loader, MimeTypes, ModFastdfsConf};
 use fdfs_proto::Status;
 
+use crate::access_log::HttpLogConf;
 use crate::h1::stream::Patience;
 use crate::pure::access::{Access, Policies};
 use crate::pure::settings::{FailFile, Origins, Settings, TokenCheck, Writes};
@@ -105,6 +106,8 @@ pub struct Configured {
     pub admin: Option<SocketAddr>,
     /// HTTPS.
     pub tls: Option<TlsFiles>,
+    /// A line for each request.
+    pub access_log: Option<HttpLogConf>,
 }
 
 impl Configured {
@@ -183,6 +186,11 @@ impl Configured {
             port: http.server_port,
             admin: address("http.admin_addr", &serve.admin_addr, "address:port, or nothing")?,
             tls: tls(conf)?,
+            access_log: serve.access_log.as_ref().map(|path| HttpLogConf {
+                path: path.clone(),
+                is_json: serve.access_log_is_json,
+                files: serve.access_log_files.clone(),
+            }),
         })
     }
 }

@@ -20,6 +20,8 @@ use crate::start::{self, HttpStartError};
 
 /// How long requests in work may take to end at a stop.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// How long connections may take to close behind them.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
 /// Descriptors beside those of connections.
 const OTHER_FILES: u64 = 256;
 
@@ -78,14 +80,14 @@ impl GatewayServer {
         let runtime =
             Builder::new_multi_thread().thread_name("fdfs-http").enable_all().build().map_err(GatewayError::Threads)?;
         let entered = runtime.enter();
-        let listeners = start::open(&configured, &[], configured.port)?;
+        let mut listeners = start::open(&configured, &[], configured.port)?;
         let addr = listeners.addr;
         let gate = start::gate(&configured, None);
         let tasks = TaskTracker::new();
         let shutdown = CancellationToken::new();
         let client = cluster.client.clone();
-        let server = Arc::new(Server::new(Gateway(cluster), configured.settings, configured.patience, shutdown));
-        let mut listeners = listeners;
+        let server = Server::new(Gateway(cluster), configured.settings, configured.patience, shutdown);
+        let server = Arc::new(server.logging(listeners.access_log.take()));
         let told = Arc::new(ClusterAdmin { server: server.clone(), client });
         admin::spawn(&told, std::mem::take(&mut listeners.admin), &server.shutdown, runtime.handle());
         start::spawn(&server, listeners, &gate, &tasks, runtime.handle());
@@ -99,12 +101,22 @@ impl GatewayServer {
         self.addr
     }
 
+    /// The signal HUP: begins a new file of the log of requests.
+    pub fn hang_up(&self) {
+        self.server.hang_up();
+    }
+
     /// Stops: no new requests, those in work end.
     pub fn stop(self) {
         self.server.shutdown.cancel();
         self.tasks.close();
         let deadline = Instant::now() + DRAIN_MAX;
         while self.server.busy_count() > 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        // What a library holds of the last answers goes out as well.
+        let deadline = Instant::now() + CLOSE_MAX;
+        while self.server.connection_count() > 0 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
         }
         self.runtime.shutdown_timeout(Duration::from_secs(1));

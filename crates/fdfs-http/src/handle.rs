@@ -8,12 +8,13 @@ use fdfs_conf::ResponseMode;
 use fdfs_proto::file_id::{FileId, LogicName, Source as Uploader};
 
 use crate::json;
-use crate::pure::answer::Answer;
+use crate::pure::answer::{Answer, Body};
 use crate::pure::request::{Method, Request};
 use crate::pure::settings::Settings;
 use crate::pure::target::{Target, TargetError, is_metadata_name};
 use crate::pure::{access, cors, file};
 use crate::site::{Absent, Site};
+use crate::source::Source;
 
 /// Answers a request without a body: `GET`, `HEAD`, `OPTIONS`, and what is not allowed.
 pub async fn handle(site: &impl Site, settings: &Settings, request: &Request<'_>) -> Answer {
@@ -99,7 +100,25 @@ async fn read(site: &impl Site, settings: &Settings, request: &Request<'_>) -> A
     } else {
         None
     };
-    file::answer(settings, request, &target, &id, found, access, saved_as.as_deref())
+    let is_promised = found.source.is_promised();
+    let answer = file::answer(settings, request, &target, &id, found, access, saved_as.as_deref());
+    if is_promised && let Err(absent) = Box::pin(proven(site, request.method, &id, &answer)).await {
+        return Answer::error(status_of(absent));
+    }
+    answer
+}
+
+/// Whether a file is there whose id said all that its answer needs: its first bytes have come, or a storage has said so.
+async fn proven(site: &impl Site, method: Method, id: &FileId, answer: &Answer) -> Result<(), Absent> {
+    if let (Body::File { source: Source::Remote(file), parts, .. }, Method::Get) = (&answer.body, method)
+        && let Some(part) = parts.first().filter(|part| part.len > 0)
+    {
+        return file.begin(part.offset, part.len).await;
+    }
+    match site.cluster() {
+        Some(cluster) => cluster.exists(id).await,
+        None => Err(Absent::NotFound),
+    }
 }
 
 /// The file is not on this host: the cluster is asked, or the client is sent on.
@@ -120,11 +139,12 @@ async fn missing(
         return Err(Answer::error(if is_settled { 404 } else { 400 }));
     }
     if settings.response_mode == ResponseMode::Redirect {
-        return Err(match site.locate(id, request.peer).await {
-            Ok(ip) if site.is_this_host(ip) => Answer::error(404),
-            Ok(ip) => redirect(settings, request, ip),
-            Err(absent) => Answer::error(status_of(absent)),
-        });
+        match site.locate(id, request.peer).await {
+            Ok(ip) if !site.is_this_host(ip) => return Err(redirect(settings, request, ip)),
+            // The trackers name nobody else. What they know is a beat old: whoever can have it is asked.
+            Ok(_) | Err(Absent::NotFound) => {}
+            Err(absent) => return Err(Answer::error(status_of(absent))),
+        }
     }
     site.fetch(id).await.map_err(|absent| Answer::error(status_of(absent)))
 }

@@ -7,14 +7,17 @@
 //! * [`h1`]: plain sockets with `sendfile`; [`server`], [`stats`]: what connections share and what is counted;
 //! * [`tls`]: HTTPS with HTTP/2;
 //! * [`configure`], [`start`], [`gateway`]: from a file to a port; [`admin`]: health and metrics;
+//! * [`access_log`], [`histogram`]: what is told of requests afterwards;
 //! * [`mod@json`], [`forwarded`]: small things that several need.
 
+pub mod access_log;
 pub mod admin;
 pub mod configure;
 pub mod forwarded;
 pub mod gateway;
 pub mod h1;
 pub mod handle;
+pub mod histogram;
 pub mod incoming;
 pub mod json;
 pub mod multipart;

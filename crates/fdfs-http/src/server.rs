@@ -1,11 +1,14 @@
 //! What all connections of an HTTP server share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::access_log::{Ended, HttpLog, Line};
 use crate::h1::stream::Patience;
+use crate::pure::answer::Origin;
 use crate::pure::settings::Settings;
 use crate::site::Site;
 use crate::stats::Stats;
@@ -21,6 +24,8 @@ pub struct Server<S> {
     pub patience: Patience,
     /// What is counted.
     pub stats: Stats,
+    /// A line for each request, where that is wanted.
+    pub access_log: Option<HttpLog>,
     /// No further request is taken once it is cancelled.
     pub shutdown: CancellationToken,
     busy: AtomicUsize,
@@ -37,6 +42,24 @@ impl Drop for Busy<'_> {
     }
 }
 
+/// Counts a request that outlives its caller.
+#[derive(Debug)]
+pub struct SharedBusy<S>(Arc<Server<S>>);
+
+impl<S> SharedBusy<S> {
+    /// The server.
+    #[must_use]
+    pub const fn server(&self) -> &Arc<Server<S>> {
+        &self.0
+    }
+}
+
+impl<S> Drop for SharedBusy<S> {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Release);
+    }
+}
+
 impl<S: Site> Server<S> {
     /// A server of a site.
     #[must_use]
@@ -46,9 +69,42 @@ impl<S: Site> Server<S> {
             settings,
             patience,
             stats: Stats::default(),
+            access_log: None,
             shutdown,
             busy: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
+        }
+    }
+
+    /// With a log of its requests.
+    #[must_use]
+    pub fn logging(mut self, log: Option<HttpLog>) -> Self {
+        self.access_log = log;
+        self
+    }
+
+    /// The signal HUP: begins a new file of the log of requests.
+    pub fn hang_up(&self) {
+        if let Some(log) = &self.access_log {
+            log.hang_up();
+        }
+    }
+
+    /// An answer went out, or as much of it as its client took.
+    pub fn ended(&self, ended: Ended, origin: Origin, line: Option<Box<Line>>) {
+        self.stats.count(ended.status, ended.body_bytes, ended.took);
+        if !ended.is_whole {
+            self.stats.cut.fetch_add(1, Ordering::Relaxed);
+        }
+        match origin {
+            Origin::Ours => {}
+            Origin::Here => self.site.served(ended.body_bytes, ended.is_whole),
+            Origin::Elsewhere => {
+                self.stats.fetched.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        if let (Some(log), Some(line)) = (&self.access_log, line) {
+            log.end(line, ended);
         }
     }
 
@@ -56,6 +112,13 @@ impl<S: Site> Server<S> {
     pub fn begin(&self) -> Busy<'_> {
         self.busy.fetch_add(1, Ordering::Relaxed);
         Busy(&self.busy)
+    }
+
+    /// A request begins that outlives its caller; it ends when the value is dropped.
+    #[must_use]
+    pub fn begin_shared(self: &Arc<Self>) -> SharedBusy<S> {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        SharedBusy(self.clone())
     }
 
     /// A connection begins; it ends when the value is dropped.

@@ -17,6 +17,14 @@ pub enum Source {
     Remote(Box<RemoteFile>),
 }
 
+impl Source {
+    /// Whether nobody has said yet that the file is there: its id says how long it is.
+    #[must_use]
+    pub const fn is_promised(&self) -> bool {
+        matches!(self, Self::Remote(file) if file.is_promised())
+    }
+}
+
 /// A file that was found.
 #[derive(Debug)]
 pub struct Found {

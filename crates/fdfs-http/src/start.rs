@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use fdfs_log::LogError;
 use fdfs_net::{Gate, GateOptions, ListenError, listen};
 use fdfs_proto::Status;
 use tokio::net::TcpListener;
@@ -11,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
+use crate::access_log::HttpLog;
 use crate::configure::{Configured, HttpConfError};
 use crate::h1::connection;
 use crate::server::Server;
@@ -30,6 +32,9 @@ pub enum HttpStartError {
     /// The port.
     #[error("HTTP: {0}")]
     Listen(#[from] ListenError),
+    /// The log of requests.
+    #[error("http.access_log: {0}")]
+    Log(#[from] LogError),
     /// The operating system.
     #[error("HTTP: {0}")]
     Os(#[from] io::Error),
@@ -42,7 +47,9 @@ impl HttpStartError {
         match self {
             Self::Conf(error) => error.errno(),
             Self::Listen(error) => Status::from_io(&error.source).0,
-            Self::Os(error) => Status::from_io(error).0,
+            Self::Log(LogError::Directory { source, .. } | LogError::Open { source, .. }) | Self::Os(source) => {
+                Status::from_io(source).0
+            }
         }
     }
 }
@@ -58,6 +65,8 @@ pub struct HttpListeners {
     pub admin: Vec<TcpListener>,
     /// The first address.
     pub addr: Option<SocketAddr>,
+    /// The log of requests.
+    pub access_log: Option<HttpLog>,
 }
 
 /// Ports for TLS.
@@ -105,7 +114,8 @@ pub fn open(configured: &Configured, bind: &[IpAddr], port: u16) -> Result<HttpL
         }
     };
     let admin = configured.admin.map(admin::open).transpose()?.unwrap_or_default();
-    Ok(HttpListeners { plain, secure, admin, addr })
+    let access_log = configured.access_log.as_ref().map(HttpLog::open).transpose()?;
+    Ok(HttpListeners { plain, secure, admin, addr, access_log })
 }
 
 /// A gate for HTTP connections; they are served by `runtime` where it is not the one that accepts.

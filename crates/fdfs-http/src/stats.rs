@@ -4,22 +4,21 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Upper bounds of the classes of durations, in microseconds.
-const BOUNDS_US: [u64; 12] = [50, 100, 250, 500, 1000, 2500, 5000, 10_000, 50_000, 250_000, 1_000_000, 10_000_000];
+use crate::histogram::Histogram;
 
 /// What is counted.
 #[derive(Debug, Default)]
 pub struct Stats {
     /// Answers by the first digit of their status, 1 to 5.
     by_class: [AtomicU64; 5],
-    /// Answers by how long they took, the last class without a bound.
-    by_duration: [AtomicU64; BOUNDS_US.len() + 1],
-    duration_us: AtomicU64,
+    durations: Histogram,
     body_bytes: AtomicU64,
     /// Requests that were no HTTP.
     pub malformed: AtomicU64,
     /// Clients that were too slow.
     pub timed_out: AtomicU64,
+    /// Answers that did not go out as a whole.
+    pub cut: AtomicU64,
     /// Files that were not here, fetched from other storages.
     pub fetched: AtomicU64,
     /// Bytes taken in by uploads.
@@ -27,15 +26,12 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// An answer went out.
+    /// An answer went out, or as much of it as its client took.
     pub fn count(&self, status: u16, body_bytes: u64, took: Duration) {
         if let Some(class) = self.by_class.get(usize::from(status / 100).saturating_sub(1)) {
             class.fetch_add(1, Ordering::Relaxed);
         }
-        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let index = BOUNDS_US.iter().position(|&bound| us <= bound).unwrap_or(BOUNDS_US.len());
-        self.by_duration[index].fetch_add(1, Ordering::Relaxed);
-        self.duration_us.fetch_add(us, Ordering::Relaxed);
+        self.durations.count(took);
         self.body_bytes.fetch_add(body_bytes, Ordering::Relaxed);
     }
 
@@ -64,22 +60,13 @@ impl Stats {
             "histogram",
             "From the head of a request to its last byte sent",
         );
-        let mut sum = 0;
-        for (bound, counter) in BOUNDS_US.iter().zip(&self.by_duration) {
-            sum += load(counter);
-            let le = *bound as f64 / 1e6;
-            let _ = writeln!(out, "fdfs_http_request_duration_seconds_bucket{{le=\"{le}\"}} {sum}");
-        }
-        sum += self.by_duration.last().map_or(0, load);
-        let seconds = load(&self.duration_us) as f64 / 1e6;
-        let _ = writeln!(out, "fdfs_http_request_duration_seconds_bucket{{le=\"+Inf\"}} {sum}");
-        let _ = writeln!(out, "fdfs_http_request_duration_seconds_sum {seconds}");
-        let _ = writeln!(out, "fdfs_http_request_duration_seconds_count {sum}");
+        self.durations.put(&mut out, "fdfs_http_request_duration_seconds", "");
         for (name, help, value) in [
             ("fdfs_http_sent_bytes_total", "Bytes of bodies sent", load(&self.body_bytes)),
             ("fdfs_http_upload_bytes_total", "Bytes of uploads taken in", load(&self.upload_bytes)),
             ("fdfs_http_malformed_total", "Requests that were no HTTP", load(&self.malformed)),
             ("fdfs_http_timeouts_total", "Clients that were too slow", load(&self.timed_out)),
+            ("fdfs_http_cut_total", "Answers that did not go out as a whole", load(&self.cut)),
             ("fdfs_http_fetched_total", "Files fetched from other storages", load(&self.fetched)),
         ] {
             head(&mut out, name, "counter", help);

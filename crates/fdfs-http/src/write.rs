@@ -34,9 +34,13 @@ pub async fn handle<S: Site>(
     request: &Request<'_>,
     body: &mut impl Incoming,
 ) -> io::Result<Answer> {
-    let (Some(writes), Some(cluster)) = (&server.settings.writes, server.site.cluster()) else {
-        return Ok(not_allowed(&server.settings));
+    let Some(cluster) = server.site.cluster() else {
+        let mut answer =
+            failure(405, "a tracker takes no uploads and no deletes: ask a storage or a gateway (fdfs http)");
+        answer.field("Allow", "GET, HEAD, OPTIONS");
+        return Ok(answer);
     };
+    let Some(writes) = &server.settings.writes else { return Ok(not_allowed(&server.settings)) };
     if !is_authorized(writes, request) {
         let mut answer = failure(401, "a token is needed: Authorization: Bearer TOKEN");
         answer.field("WWW-Authenticate", "Bearer");

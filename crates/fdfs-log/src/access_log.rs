@@ -1,4 +1,4 @@
-//! The access log of a storage: one line per request, buffered.
+//! Access logs, that of a storage and that of HTTP: one line per request, buffered.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,6 +12,7 @@ use crate::old_logs::tidy;
 use crate::rotation::{NameForm, day_of};
 use crate::sink::put_escaped;
 use crate::stamp::micros_of_second;
+use crate::web_stamp::{WebStampForm, WebStamper};
 use crate::{LogError, LogFile, Rotated, RotationSettings, Stamper, Tick};
 
 /// A buffer as large as this is written without waiting for the interval.
@@ -42,13 +43,22 @@ impl TimePrecision {
     }
 }
 
+/// What lines look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LineForm {
+    /// As the reference writes them, below a line with the names of the columns.
+    Classic(TimePrecision),
+    /// As web servers write them: the time stands inside, and there is no first line.
+    Web(WebStampForm),
+}
+
 /// An access log. Source: disk formats, D.3.
 ///
 /// Whoever serves only copies a line into memory. Full buffers are written by the one who filled them, unless the disk
 /// is busy with the buffer before; then they grow up to a limit, and nobody waits.
 #[derive(Debug)]
 pub struct AccessLog {
-    precision: TimePrecision,
+    form: LineForm,
     pending: Mutex<Pending>,
     /// Locked before `pending` where both are.
     file: Mutex<State>,
@@ -58,6 +68,7 @@ pub struct AccessLog {
 struct Pending {
     lines: String,
     stamper: Stamper,
+    web: WebStamper,
     lost_count: u64,
 }
 
@@ -90,11 +101,34 @@ impl AccessLog {
         zone: TimeZone,
         now: Timestamp,
     ) -> Result<Self, LogError> {
+        Self::open_as(path, settings, LineForm::Classic(precision), zone, now)
+    }
+
+    /// Opens the log `path` of a web server, in the system's time zone.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn open_web(path: &Path, settings: RotationSettings, form: WebStampForm) -> Result<Self, LogError> {
+        Self::open_as(path, settings, LineForm::Web(form), TimeZone::system(), Timestamp::now())
+    }
+
+    fn open_as(
+        path: &Path,
+        settings: RotationSettings,
+        form: LineForm,
+        zone: TimeZone,
+        now: Timestamp,
+    ) -> Result<Self, LogError> {
         let file = LogFile::open(path, settings, zone.clone(), now)?;
+        let web = match form {
+            LineForm::Web(form) => form,
+            LineForm::Classic(_) => WebStampForm::default(),
+        };
+        let web = WebStamper::new(zone.clone(), web);
         let stamper = Stamper::new(zone);
-        let pending = Pending { lines: String::new(), stamper: stamper.clone(), lost_count: 0 };
+        let pending = Pending { lines: String::new(), stamper: stamper.clone(), web, lost_count: 0 };
         let state = State { file, stamper, lines: String::new(), flushed_at_second: now.as_second(), tidied_day: None };
-        let log = Self { precision, pending: Mutex::new(pending), file: Mutex::new(state) };
+        let log = Self { form, pending: Mutex::new(pending), file: Mutex::new(state) };
         log.flush(now);
         Ok(log)
     }
@@ -102,18 +136,38 @@ impl AccessLog {
     /// The unit of `time_used`.
     #[must_use]
     pub const fn precision(&self) -> TimePrecision {
-        self.precision
+        match self.form {
+            LineForm::Classic(precision) => precision,
+            LineForm::Web(_) => TimePrecision::Us,
+        }
     }
 
     /// Appends `[time] text`. `text` is the columns from the client's address on.
     pub fn write(&self, at: Timestamp, text: &str) {
+        let precision = self.precision();
+        self.append(at, |lines, Pending { stamper, .. }| put_access_line(lines, stamper, at, precision, text));
+    }
+
+    /// Appends `before`, the time, `after`: a line of a web server, whose writer has made all that a client sent visible.
+    pub fn write_around(&self, at: Timestamp, before: &str, after: &str) {
+        self.append(at, |lines, Pending { web, .. }| {
+            lines.push_str(before);
+            lines.push_str(web.time(at));
+            lines.push_str(after);
+            lines.push('\n');
+        });
+    }
+
+    fn append(&self, at: Timestamp, put: impl FnOnce(&mut String, &mut Pending)) {
         let mut pending = lock(&self.pending);
         if pending.lines.len() > BUFFER_MAX_BYTES {
             pending.lost_count += 1;
             return;
         }
-        let Pending { lines, stamper, .. } = &mut *pending;
-        put_access_line(lines, stamper, at, self.precision, text);
+        let mut lines = std::mem::take(&mut pending.lines);
+        put(&mut lines, &mut pending);
+        pending.lines = lines;
+        let lines = &pending.lines;
         let is_full = lines.len() >= FLUSH_BYTES;
         drop(pending);
         if is_full && let Ok(mut state) = self.file.try_lock() {
@@ -149,9 +203,11 @@ impl AccessLog {
             state.file.rotate(now, NameForm::DateTime);
         }
         let mut lost_count = 0;
-        if state.file.is_empty() {
+        if state.file.is_empty()
+            && let LineForm::Classic(precision) = self.form
+        {
             let mut header = String::new();
-            put_access_line(&mut header, &mut state.stamper, now, self.precision, self.precision.columns());
+            put_access_line(&mut header, &mut state.stamper, now, precision, precision.columns());
             // A disk that refuses this line refuses the next ones, which are counted.
             let _ = state.file.write(header.as_bytes(), now);
         }

@@ -6,7 +6,7 @@
 //! * [`sink`], [`file_sink`], [`captured`]: where lines go: a file, stderr, a test;
 //! * [`access_log`]: one line per request;
 //! * [`log_file`], [`rotation`], [`old_logs`]: the files; [`timer`] looks after them;
-//! * [`level`], [`stamp`]: the parts of a line.
+//! * [`level`], [`stamp`], [`web_stamp`]: the parts of a line.
 
 pub mod access_log;
 pub mod captured;
@@ -19,6 +19,7 @@ pub mod server_log;
 pub mod sink;
 pub mod stamp;
 pub mod timer;
+pub mod web_stamp;
 
 pub use access_log::{AccessLog, TimePrecision};
 pub use captured::{CapturedLine, CapturedLog};
@@ -30,6 +31,7 @@ pub use server_log::ServerLog;
 pub use sink::{LogSink, StderrSink};
 pub use stamp::Stamper;
 pub use timer::{LogTimer, Tick};
+pub use web_stamp::WebStampForm;
 
 /// The clock and the zone of log lines.
 pub use jiff::{Timestamp, tz::TimeZone};

@@ -14,6 +14,9 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use crate::{Level, LogSink};
 
+/// Libraries that warn of what peers do wrong: whoever wants to fill a log could. Below errors they are heard by `debug`.
+const LIBRARIES: [&str; 5] = ["h2", "hyper", "hyper_util", "rustls", "tokio_rustls"];
+
 thread_local! {
     /// Keeps the log of a thread for as long as the thread lives.
     static THREAD_LOG: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
@@ -69,7 +72,12 @@ struct SinkLayer<S> {
 
 impl<S: LogSink, R: Subscriber> Layer<R> for SinkLayer<S> {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, R>) -> bool {
-        *metadata.level() <= self.level.event_filter()
+        let library = metadata.target().split("::").next().unwrap_or_default();
+        let mut filter = self.level.event_filter();
+        if LIBRARIES.contains(&library) && self.level != Level::Debug {
+            filter = filter.min(tracing_subscriber::filter::LevelFilter::ERROR);
+        }
+        *metadata.level() <= filter
     }
 
     fn max_level_hint(&self) -> Option<tracing_subscriber::filter::LevelFilter> {

@@ -44,11 +44,23 @@ impl LogTimer {
     /// # Errors
     /// When the system has no thread to give.
     pub fn start(server_log: &ServerLog, logs: Vec<Arc<dyn Tick>>) -> std::io::Result<Self> {
+        Self::start_in(server_log.dispatch(), logs)
+    }
+
+    /// Starts the thread. What it has to say itself goes where the caller logs.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn start_here(logs: Vec<Arc<dyn Tick>>) -> std::io::Result<Self> {
+        Self::start_in(tracing::dispatcher::get_default(Clone::clone), logs)
+    }
+
+    fn start_in(dispatch: tracing::Dispatch, logs: Vec<Arc<dyn Tick>>) -> std::io::Result<Self> {
         let stop = Arc::new(Stop::default());
         let run = {
-            let (stop, on_thread_start) = (stop.clone(), server_log.on_thread_start());
+            let stop = stop.clone();
             move || {
-                on_thread_start();
+                let _entered = tracing::dispatcher::set_default(&dispatch);
                 while !stop.wait(TICK_INTERVAL) {
                     logs.iter().for_each(|log| log.tick(Timestamp::now()));
                 }

@@ -6,7 +6,9 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
+use fdfs_http::histogram::Histogram;
 use fdfs_proto::Status;
 use fdfs_proto::disk::BinlogPosition;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, RecordError};
@@ -87,6 +89,8 @@ pub struct Commit<F: Fs = RealFs> {
     /// Up to where records are as durable as the policy asks: what senders may see. They wait for it.
     committed: watch::Sender<BinlogPosition>,
     flusher: Option<Arc<Flusher>>,
+    /// How long requests waited for their records.
+    pub took: Histogram,
 }
 
 impl<F: Fs> Commit<F> {
@@ -112,6 +116,7 @@ impl<F: Fs> Commit<F> {
             end: Mutex::new(end),
             committed: watch::Sender::new(end),
             flusher,
+            took: Histogram::default(),
         };
         Ok((commit, findings))
     }
@@ -122,6 +127,13 @@ impl<F: Fs> Commit<F> {
     /// [`CommitError`]. After [`CommitError::Append`] none of the records is in the log, and the change must be undone;
     /// after [`CommitError::Flush`] nobody knows.
     pub async fn record(&self, records: &[BinlogRecord]) -> Result<(), CommitError> {
+        let started = Instant::now();
+        let result = self.write_and_flush(records).await;
+        self.took.count(started.elapsed());
+        result
+    }
+
+    async fn write_and_flush(&self, records: &[BinlogRecord]) -> Result<(), CommitError> {
         let number = {
             let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
             let start = pending.lines.len();

@@ -57,7 +57,7 @@ impl Site for StorageSite {
     }
 
     async fn locate(&self, id: &FileId, _asker: IpAddr) -> Result<IpAddr, Absent> {
-        self.cluster.locate(id).await
+        self.cluster.locate(id, |ip| self.is_this_host(ip)).await
     }
 
     async fn metadata(&self, id: &FileId) -> Result<Vec<(String, String)>, Absent> {
@@ -79,6 +79,16 @@ impl Site for StorageSite {
 
     fn is_this_host(&self, ip: IpAddr) -> bool {
         self.storage.identity.addrs.to_string().split(',').any(|own| own.parse() == Ok(ip))
+    }
+
+    fn served(&self, bytes: u64, is_whole: bool) {
+        // As a download of the data port, whatever part it was.
+        let stats = &self.storage.stats;
+        stats.download_count.count(1, is_whole);
+        stats.download_bytes.count(bytes, is_whole);
+        stats.file_open_count.count(1, true);
+        stats.file_read_count.count(1, is_whole);
+        stats.touch();
     }
 
     fn cluster(&self) -> Option<&Cluster> {
@@ -132,12 +142,13 @@ impl HttpPort {
             }
         };
         let site = StorageSite { storage: storage.clone(), cluster };
-        let server = Arc::new(Server::new(site, settings, self.configured.patience, shutdown.clone()));
-        if let Some(addr) = self.listeners.addr {
+        let mut listeners = self.listeners;
+        let server = Server::new(site, settings, self.configured.patience, shutdown.clone());
+        let server = Arc::new(server.logging(listeners.access_log.take()));
+        if let Some(addr) = listeners.addr {
             tracing::info!("HTTP is served on {addr}");
         }
         let told = Arc::new(StorageAdmin { storage: storage.clone(), server: server.clone() });
-        let mut listeners = self.listeners;
         admin::spawn(&told, std::mem::take(&mut listeners.admin), shutdown, accept);
         start::spawn(&server, listeners, &self.gate, tasks, accept);
         Some(server)

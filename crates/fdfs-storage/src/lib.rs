@@ -12,10 +12,11 @@
 //! * [`link`]: the trackers; [`params`], [`identity`], [`peers`]: what they have told; [`received`]: what they are told;
 //! * [`sync`]: what is sent to the other storages of the group;
 //! * [`http`], [`metrics`]: files over HTTP, health and metrics;
-//! * [`stat`], [`request_log`], [`housekeeping`]: what is counted and written on the side.
+//! * [`stat`], [`durations`], [`request_log`], [`housekeeping`]: what is counted and written on the side.
 
 pub mod commit;
 pub mod doubts;
+pub mod durations;
 pub mod error;
 pub mod exchange;
 pub mod flusher;

@@ -91,6 +91,14 @@ fn of_storage(storage: &Storage, out: &mut String) {
     Family::new(out, "fdfs_storage_connections", "gauge", "Connections to the data port")
         .put("", stat.connections.current);
     Family::new(out, "fdfs_storage_busy", "gauge", "Requests in work on the data port").put("", storage.busy_count());
+    let name = "fdfs_storage_request_duration_seconds";
+    let family = Family::new(out, name, "histogram", "From a request's header to its result");
+    for (op, histogram) in storage.durations.all() {
+        histogram.put(family.out, name, &format!("op=\"{op}\","));
+    }
+    let name = "fdfs_commit_duration_seconds";
+    let family = Family::new(out, name, "histogram", "From a change that is placed to its record that is safe");
+    storage.write_path.commit.took.put(family.out, name, "");
     let mut family = Family::new(out, "fdfs_storage_permits_free", "gauge", "Disk permits that nobody holds");
     for (index, slot) in storage.write_path.slots.iter().enumerate() {
         let (readers, writers) = slot.permits.free();

@@ -29,6 +29,8 @@ use crate::sync::{self, TrackerQuestions};
 const CONTROL_WORKERS: usize = 2;
 /// How long requests in work may take to end at a stop.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// How long HTTP connections may take to close behind them.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
 
 /// How long senders may take to write their marks at a stop.
 const MARKS_MAX: Duration = Duration::from_secs(2);
@@ -246,10 +248,13 @@ impl StorageServer {
         self.http.as_ref().map_or(0, |http| http.busy_count())
     }
 
-    /// The signal HUP: rotates the access log.
+    /// The signal HUP: rotates the access logs.
     pub fn hang_up(&self) {
         if let Some(log) = &self.storage.access_log {
             log.hang_up(Timestamp::now());
+        }
+        if let Some(http) = &self.http {
+            http.hang_up();
         }
     }
 
@@ -259,6 +264,11 @@ impl StorageServer {
         self.shutdown.cancel();
         let deadline = Instant::now() + DRAIN_MAX;
         while self.storage.busy_count() + self.http_busy() > 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        // What a library holds of the last answers over TLS goes out as well.
+        let deadline = Instant::now() + CLOSE_MAX;
+        while self.http_connections() > 0 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
         }
         self.senders.close();

@@ -91,7 +91,7 @@ async fn serve_one(
 ) -> Result<Next, NetError> {
     let Some(header) = conn.next_header().await? else { return Ok(Next::Close) };
     let _busy = storage.begin_request();
-    let started = storage.access_log.is_some().then(Instant::now);
+    let started = Instant::now();
     let Ok(body_len) = u64::try_from(header.body_len) else {
         tracing::info!("{} announces a body of {} bytes; connection closed", conn.peer(), header.body_len);
         return Ok(Next::Close);
@@ -105,9 +105,8 @@ async fn serve_one(
     }
     let result = dispatch(storage, command, &mut exchange).await;
     storage.count(command, &exchange, &result);
-    if let Some(started) = started {
-        storage.log_access(command, &exchange, &result, started);
-    }
+    storage.durations.count(command, started.elapsed());
+    storage.log_access(command, &exchange, &result, started);
     match result {
         Ok(reply) => {
             exchange.drop_buffered();

@@ -15,6 +15,7 @@ use fdfs_store::duplicates::Duplicates;
 use fdfs_store::state_file::StateDir;
 
 use crate::doubts::Doubts;
+use crate::durations::Durations;
 use crate::error::RequestError;
 use crate::identity::Identity;
 use crate::init_flag::InitFlag;
@@ -70,6 +71,8 @@ pub struct Storage {
     pub plain_instead: PlainInstead,
     /// Counters.
     pub stats: Stats,
+    /// How long requests take.
+    pub durations: Durations,
     /// Who may come in.
     pub gate: Gate,
     /// The access log, if there is one.

@@ -3,16 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 
 mod http_support;
+mod support;
 
 use std::net::{SocketAddr, TcpListener};
 
 use fdfs_client::{Metadata, SlaveOptions, UploadOptions};
-use fdfs_conf::{Env, MapLoader};
-use fdfs_http::configure::Configured;
-use fdfs_http::gateway::GatewayServer;
-use fdfs_testkit::Cluster;
 use fdfs_testkit::http::{HttpConn, get};
-use http_support::{Site, bytes};
+use http_support::{Site, bytes, gateway};
 
 #[test]
 fn every_kind_of_file_is_served_whole_and_in_parts() {
@@ -186,18 +183,10 @@ fn a_tracker_sends_clients_to_a_storage_that_has_the_file() {
     assert_eq!(get(site.tracker(), "/", &[]).status, 400);
 }
 
-fn gateway(cluster: &Cluster, more: &str) -> GatewayServer {
-    let text = format!("tracker_server = {}\nhttp.bind_addr = 127.0.0.1\n{more}", cluster.tracker_addr());
-    let loader = MapLoader::one("gateway.conf", text);
-    let (mut configured, conf) = Configured::load("gateway.conf", &loader, &Env::default()).unwrap();
-    configured.port = 0;
-    GatewayServer::start(configured, &conf).unwrap()
-}
-
 #[test]
 fn a_gateway_serves_all_groups_and_takes_uploads_with_a_token() {
     let site = Site::start(&[("group1", 1), ("group2", 1)], "");
-    let server = gateway(&site.cluster, "http.write_token = let me in\nhttp.upload_max_bytes = 3MB\n");
+    let server = gateway(site.cluster.tracker_addr(), "http.write_token = let me in\nhttp.upload_max_bytes = 3MB\n");
     let addr = server.addr().unwrap();
     let auth = "Authorization: Bearer let me in";
     let ask = |method: &str, target: &str, lines: &[&str], body: &[u8]| {
@@ -284,4 +273,129 @@ fn readers_need_what_the_policy_says() {
     assert_eq!((preflight.status, preflight.field("access-control-allow-methods")), (204, Some("GET, HEAD")));
     let asked = ["Origin: https://b.example", "Access-Control-Request-Method: GET"];
     assert_eq!(HttpConn::connect(addr).ask("OPTIONS", &url, &asked, b"").status, 405);
+}
+
+/// The module: redirects that nobody can follow, always to the source, from which the file may be gone.
+#[test]
+fn in_redirect_mode_clients_are_sent_to_a_storage_that_has_the_file() {
+    let site = Site::start(&[("group1", 2), ("group2", 1)], "response_mode = redirect\n");
+    let cluster = &site.cluster;
+    let content = bytes(3000);
+    let client = cluster.client();
+    let options = UploadOptions::new().storage(cluster.storages[0].addr());
+    let id = cluster.block_on(client.upload(&content, &options)).unwrap();
+    let other =
+        cluster.block_on(client.upload(&content, &UploadOptions::new().group("group2".parse().unwrap()))).unwrap();
+    let name = id.logic_name().unwrap();
+    let path = |index: usize| cluster.storages[index].plan.store_paths[0].join("data").join(name.true_name());
+    fdfs_testkit::wait::wait_for("the copy", || path(1).exists().then_some(()));
+    std::fs::remove_file(path(0)).unwrap();
+    for (at, id) in [(0, &id), (0, &other), (1, &other), (2, &id)] {
+        let mut conn = HttpConn::connect(site.storage(at));
+        // On a connection that stays: the answer has an end.
+        for target in [format!("/{id}?filename=a%20b"), format!("/{id}")] {
+            let answer = conn.ask("GET", &target, &["Range: bytes=0-9"], b"");
+            if (at, answer.status) == (0, 206) {
+                // As long as the trackers do not know that the second storage has it, it is fetched from there.
+                assert!(answer.body == content[..10]);
+                continue;
+            }
+            assert_eq!((answer.status, answer.field("content-length")), (302, Some("0")), "{at} {target}");
+            let location = answer.field("location").unwrap().strip_prefix("http://").unwrap().to_owned();
+            let (host, path) = location.split_at(location.find('/').unwrap());
+            let mark = if target.contains('?') { "&redirect=1" } else { "?redirect=1" };
+            assert_eq!(path, format!("{target}{mark}"));
+            let host: SocketAddr = host.parse().unwrap();
+            assert_ne!(host, site.storage(at));
+            // The trackers may name the storage that has lost it: that one sends nobody on again.
+            let status = if host == site.storage(0) { 404 } else { 206 };
+            assert_eq!(get(host, path, &["Range: bytes=0-9"]).status, status);
+        }
+    }
+    // Who was sent on once is sent no further.
+    assert_eq!(get(site.storage(0), &format!("/{other}?redirect=1"), &[]).status, 400);
+}
+
+#[test]
+fn files_in_slots_are_served_whole_and_in_parts() {
+    let site = Site::of(support::trunk_group(2), "");
+    let (cluster, client) = (&site.cluster, site.cluster.client());
+    let gate = gateway(cluster.tracker_addr(), "");
+    for len in [300, 5000, 60_000, 200_000] {
+        let content = bytes(len);
+        let options = UploadOptions::new().ext("jpg".parse().unwrap());
+        let id = fdfs_testkit::wait::wait_for("a file in a slot", || {
+            let id = cluster.block_on(client.upload(&content, &options)).unwrap();
+            (id.logic_name().unwrap().kind() == fdfs_proto::file_id::Kind::Trunk).then_some(id)
+        });
+        let url = format!("/{id}");
+        for addr in [site.storage(0), site.storage(1), gate.addr().unwrap()] {
+            let whole = get(addr, &url, &[]);
+            assert!(whole.status == 200 && whole.body == content, "{addr} {len}: {}", whole.status);
+            assert!(whole.field("cache-control").unwrap().contains("immutable"));
+            let head = HttpConn::connect(addr).ask("HEAD", &url, &[], b"");
+            assert_eq!((head.status, head.field("content-length")), (200, Some(len.to_string().as_str())));
+            for (range, from, to) in [("0-0", 0, 1), ("-100", len - 100, len), ("7-298", 7, 299)] {
+                let part = get(addr, &url, &[&format!("Range: bytes={range}")]);
+                assert!(part.status == 206 && part.body == content[from..to], "{addr} {len} {range}: {}", part.status);
+            }
+            let parts = get(addr, &url, &["Range: bytes=1-2,100-199"]);
+            assert!(parts.status == 206 && parts.body.windows(100).any(|window| window == &content[100..200]));
+            let tag = format!("If-None-Match: {}", whole.field("etag").unwrap());
+            assert_eq!(get(addr, &url, &[&tag]).status, 304);
+        }
+        cluster.block_on(client.delete(&id)).unwrap();
+        for addr in [site.storage(0), site.storage(1), gate.addr().unwrap()] {
+            fdfs_testkit::wait::wait_for("the deletion to be everywhere", || {
+                (get(addr, &url, &[]).status == 404).then_some(())
+            });
+            // A state that a cache has is no longer there either.
+            assert_eq!(get(addr, &url, &["If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT"]).status, 404);
+        }
+    }
+    gate.stop();
+}
+
+#[test]
+fn a_tracker_says_where_uploads_go() {
+    let site = Site::start(&[("group1", 1)], "");
+    for (method, target, body) in [("POST", "/upload", &b"x"[..]), ("PUT", "/upload", b"x"), ("DELETE", "/x", b"")] {
+        let answer = HttpConn::connect(site.tracker()).ask(method, target, &[], body);
+        assert_eq!((answer.status, answer.field("allow")), (405, Some("GET, HEAD, OPTIONS")), "{method}");
+        assert!(answer.text().contains("gateway"), "{}", answer.text());
+    }
+}
+
+/// What a gateway promises of a file because its id says so, a storage must have said before the answer begins.
+#[test]
+fn a_gateway_answers_for_no_file_that_is_not_there() {
+    let site = Site::start(&[("group1", 2)], "");
+    let (cluster, client) = (&site.cluster, site.cluster.client());
+    let gate = gateway(cluster.tracker_addr(), "");
+    let addr = gate.addr().unwrap();
+    let options = UploadOptions::new().ext("jpg".parse().unwrap());
+    let id = cluster.block_on(client.upload(&bytes(90_000), &options)).unwrap();
+    let url = format!("/{id}");
+    let whole = get(addr, &url, &[]);
+    let tag = format!("If-None-Match: {}", whole.field("etag").unwrap());
+    let empty = cluster.block_on(client.upload(b"", &options)).unwrap();
+    assert_eq!(get(addr, &format!("/{empty}"), &[]).status, 200);
+    let appender = cluster.block_on(client.upload(b"one", &options.clone().appender(true))).unwrap();
+    cluster.block_on(client.append(&appender, b"two")).unwrap();
+    let slave_options = SlaveOptions::new().ext("png".parse().unwrap());
+    let slave = cluster.block_on(client.upload_slave(&id, "_s".parse().unwrap(), b"small", &slave_options)).unwrap();
+    assert_eq!(get(addr, &format!("/{appender}"), &["Range: bytes=2-4"]).text(), "etw");
+    assert_eq!(get(addr, &format!("/{slave}"), &[]).text(), "small");
+    for id in [&id, &empty, &appender, &slave] {
+        cluster.block_on(client.delete(id)).unwrap();
+    }
+    // The same length and time, and nobody has it; a deletion may take a moment to be everywhere.
+    for lines in [&[][..], &["Range: bytes=5-9"], &["Range: bytes=90000-"], &[&tag], &["If-None-Match: *"]] {
+        fdfs_testkit::wait::wait_for("404", || (get(addr, &url, lines).status == 404).then_some(()));
+    }
+    assert_eq!(HttpConn::connect(addr).ask("HEAD", &url, &[], b"").status, 404);
+    for id in [empty, appender, slave] {
+        fdfs_testkit::wait::wait_for("404", || (get(addr, &format!("/{id}"), &[]).status == 404).then_some(()));
+    }
+    gate.stop();
 }

@@ -88,7 +88,8 @@ impl HttpPort {
     pub(crate) fn serve(mut self, tracker: &Arc<Tracker>, own: SocketAddr, tasks: &TaskTracker, accept: &Handle) {
         let site = TrackerSite(tracker.clone());
         let Configured { settings, patience, .. } = self.configured;
-        let server = Arc::new(Server::new(site, settings, patience, tracker.shutdown.clone()));
+        let server = Server::new(site, settings, patience, tracker.shutdown.clone());
+        let server = Arc::new(server.logging(self.listeners.access_log.take()));
         if let Some(addr) = self.listeners.addr {
             tracing::info!("HTTP clients are sent on from {addr}");
         }

@@ -19,7 +19,8 @@ use crate::out;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 CONF is a mod_fastdfs.conf as it is, or a file with nothing but tracker_server and http.server_port. Any file of any group
-is served; the trackers say where it is. TERM, INT and QUIT end it in good order.
+is served; the trackers say where it is. TERM, INT and QUIT end it in good order, HUP begins a
+new file of http.access_log.
 
 Example:
   printf 'tracker_server = 10.0.0.1:22122\\nhttp.server_port = 8080\\n' > http.conf && fdfs http http.conf")]
@@ -42,7 +43,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(addr) = server.addr() {
         out::line(&format!("HTTP is served on {addr}"));
     }
-    while !matches!(received.recv(), Ok(Signal::Stop(_)) | Err(_)) {}
+    loop {
+        match received.recv() {
+            Ok(Signal::HangUp) => server.hang_up(),
+            Ok(Signal::Stop(_)) | Err(_) => break,
+            Ok(_) => {}
+        }
+    }
     server.stop();
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::body::BodyReader;
 use super::head::{Framing, HEAD_BYTES_MAX, Head, HeadError, end_of};
 use super::send;
 use super::stream::Stream;
+use crate::access_log::{Ended, Line};
 use crate::pure::answer::Answer;
 use crate::pure::request::{Method, Request};
 use crate::server::Server;
@@ -60,27 +61,29 @@ async fn serve_one<S: Site>(server: &Arc<Server<S>>, stream: &mut Stream, peer: 
     let started = Instant::now();
     let head_len = match read_head(stream).await? {
         Some(Ok(len)) => len,
-        Some(Err(error)) => return refuse(server, stream, error).await,
+        Some(Err(error)) => return refuse(server, stream, error, peer).await,
         None => return Ok(false),
     };
     // The head is looked at where it lies while the body behind it is read: it moves to a place of its own only then.
     let filled = stream.buffer.filled();
     let head = match Head::parse(&filled[..head_len]) {
         Ok(head) => head,
-        Err(error) => return refuse(server, stream, error).await,
+        Err(error) => return refuse(server, stream, error, peer).await,
     };
     let has_body = head.framing != Framing::Length(0);
     if !has_body && !writes(head.method) {
         let keeps_alive = head.keeps_alive;
         let request = request(server, &head, stream, peer);
+        let line = line(server, &request, filled, head.is_11);
         let answer = handle::handle(&server.site, &server.settings, &request).await;
         stream.buffer.consume(head_len);
-        return finish(server, stream, answer, keeps_alive, started).await;
+        return finish(server, stream, answer, keeps_alive, started, line).await;
     }
     let bytes = filled[..head_len].to_vec();
     stream.buffer.consume(head_len);
     let Ok(head) = Head::parse(&bytes) else { return Ok(false) };
     let request = request(server, &head, stream, peer);
+    let line = line(server, &request, &bytes, head.is_11);
     let mut body = BodyReader::new(stream, head.framing, head.expects_continue);
     let answer = if writes(head.method) {
         let mut answer = Box::pin(write::handle(server, &request, &mut body)).await?;
@@ -90,7 +93,14 @@ async fn serve_one<S: Site>(server: &Arc<Server<S>>, stream: &mut Stream, peer: 
         handle::handle(&server.site, &server.settings, &request).await
     };
     let in_step = body.drain(DRAIN_MAX_BYTES).await;
-    finish(server, stream, answer, head.keeps_alive && in_step, started).await
+    finish(server, stream, answer, head.keeps_alive && in_step, started, line).await
+}
+
+/// The line of a request whose head begins with its method, where requests are logged.
+fn line<S: Site>(server: &Server<S>, request: &Request<'_>, head: &[u8], is_11: bool) -> Option<Box<Line>> {
+    let log = server.access_log.as_ref()?;
+    let method = head.split(|&b| b == b' ').next().unwrap_or_default();
+    Some(log.begin(request, method, if is_11 { "HTTP/1.1" } else { "HTTP/1.0" }))
 }
 
 const fn writes(method: Method) -> bool {
@@ -140,13 +150,19 @@ async fn read_head(stream: &mut Stream) -> io::Result<Option<Result<usize, HeadE
 }
 
 /// Answers what cannot be read, and closes.
-async fn refuse<S: Site>(server: &Server<S>, stream: &mut Stream, error: HeadError) -> io::Result<bool> {
+async fn refuse<S: Site>(
+    server: &Server<S>,
+    stream: &mut Stream,
+    error: HeadError,
+    peer: SocketAddr,
+) -> io::Result<bool> {
     server.stats.malformed.fetch_add(1, Ordering::Relaxed);
     let mut answer = Answer::error(error.status());
     answer.closes = true;
     let len = stream.buffer.filled().len();
     stream.buffer.consume(len);
-    finish(server, stream, answer, false, Instant::now()).await
+    let line = server.access_log.as_ref().map(|log| log.begin_malformed(peer.ip().to_canonical()));
+    finish(server, stream, answer, false, Instant::now(), line).await
 }
 
 /// Sends an answer; whether there can be another request.
@@ -156,12 +172,17 @@ async fn finish<S: Site>(
     answer: Answer,
     keeps_alive: bool,
     started: Instant,
+    line: Option<Box<Line>>,
 ) -> io::Result<bool> {
     let keeps_alive = keeps_alive && !answer.closes && !server.shutdown.is_cancelled();
     let head = send::head(&answer, server.now_us() as i64 / 1_000_000, keeps_alive);
-    let (status, len) = (answer.status, if answer.is_head { 0 } else { answer.body.len() });
-    send::send(stream, answer, &head).await?;
-    server.stats.count(status, len, started.elapsed());
+    let (status, origin) = (answer.status, answer.origin());
+    let sent_before = stream.sent_bytes();
+    let sent = send::send(stream, answer, &head).await;
+    let body_bytes = (stream.sent_bytes() - sent_before).saturating_sub(head.len() as u64);
+    let ended = Ended { status, body_bytes, took: started.elapsed(), is_whole: sent.is_ok() };
+    server.ended(ended, origin, line);
+    sent?;
     if !keeps_alive {
         linger(stream).await;
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fdfs_net::buffer::{Buffer, SMALL_BYTES};
@@ -36,6 +37,8 @@ pub struct Stream {
     /// What came in and was not used.
     pub buffer: Buffer,
     patience: Patience,
+    /// Bytes that went out.
+    sent_bytes: AtomicU64,
 }
 
 fn timed_out() -> io::Error {
@@ -46,7 +49,17 @@ impl Stream {
     /// A stream on an accepted socket.
     #[must_use]
     pub fn new(socket: TcpStream, patience: Patience) -> Self {
-        Self { socket, buffer: Buffer::default(), patience }
+        Self { socket, buffer: Buffer::default(), patience, sent_bytes: AtomicU64::new(0) }
+    }
+
+    /// Bytes that went out so far.
+    #[must_use]
+    pub fn sent_bytes(&self) -> u64 {
+        self.sent_bytes.load(Ordering::Relaxed)
+    }
+
+    fn sent(&self, count: usize) {
+        self.sent_bytes.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     /// The socket.
@@ -114,7 +127,10 @@ impl Stream {
         let flags = if more { SendFlags::MORE | SendFlags::NOSIGNAL } else { SendFlags::NOSIGNAL };
         while !bytes.is_empty() {
             match self.socket.try_io(Interest::WRITABLE, || Ok(send(&self.socket, bytes, flags)?)) {
-                Ok(n) => bytes = &bytes[n..],
+                Ok(n) => {
+                    self.sent(n);
+                    bytes = &bytes[n..];
+                }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
@@ -135,7 +151,7 @@ impl Stream {
                 .try_io(Interest::WRITABLE, || Ok(rustix::fs::sendfile(&self.socket, file, Some(&mut at), want)?));
             match sent {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) => {}
+                Ok(n) => self.sent(n),
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),

@@ -34,6 +34,17 @@ pub enum Body {
     },
 }
 
+/// Where the bytes of a body come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Nowhere, or made for this answer.
+    Ours,
+    /// A file of this host.
+    Here,
+    /// A file of another storage.
+    Elsewhere,
+}
+
 impl Body {
     /// Bytes in all.
     #[must_use]
@@ -44,6 +55,16 @@ impl Body {
             Self::File { parts, tail, .. } => {
                 parts.iter().map(|part| part.head.len() as u64 + part.len).sum::<u64>() + tail.len() as u64
             }
+        }
+    }
+
+    /// Where its bytes come from.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        match self {
+            Self::File { source: Source::Disk(_), .. } => Origin::Here,
+            Self::File { source: Source::Remote(_), .. } => Origin::Elsewhere,
+            _ => Origin::Ours,
         }
     }
 
@@ -111,6 +132,12 @@ impl Answer {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|field| field.0.eq_ignore_ascii_case(name)).map(|field| &*field.1)
+    }
+
+    /// Whose bytes go out: a head has none.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        if self.is_head { Origin::Ours } else { self.body.origin() }
     }
 
     /// Whether a `Content-Length` is told: not with 204 and 304.

@@ -49,6 +49,9 @@ pub trait Site: Send + Sync + 'static {
     /// Whether this address is one of this host.
     fn is_this_host(&self, ip: IpAddr) -> bool;
 
+    /// A file of this host went out, or as many bytes of it as its client took.
+    fn served(&self, _bytes: u64, _is_whole: bool) {}
+
     /// The cluster, for uploads and deletes; `None` where there is none.
     fn cluster(&self) -> Option<&Cluster>;
 }

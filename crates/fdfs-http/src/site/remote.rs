@@ -1,10 +1,10 @@
 //! Files of other storages, by the client library. Only storages that the trackers know are ever contacted.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use fdfs_client::{ByteRange, Client, ClientError, DownloadOptions, FileId, InfoFlags};
-use tokio::io::{DuplexStream, duplex};
+use fdfs_client::{ByteRange, Client, ClientError, DownloadOptions, FileId, FileInfo, InfoFlags, Promise};
+use tokio::io::{AsyncReadExt as _, DuplexStream, duplex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
@@ -15,6 +15,9 @@ use crate::source::{Found, Source};
 const FETCHES_MAX: usize = 512;
 /// Bytes of one of them that wait in memory.
 const WINDOW_BYTES: usize = 64 << 10;
+
+/// The most of a piece that is waited for before its answer begins.
+const FIRST_BYTES: usize = 16 << 10;
 
 /// A cluster, asked through its trackers.
 #[derive(Debug, Clone)]
@@ -29,12 +32,26 @@ pub struct Cluster {
 pub struct RemoteFile {
     cluster: Cluster,
     id: FileId,
+    /// Nobody has said yet that it is there.
+    is_promised: bool,
+    begun: Mutex<Option<Begun>>,
     _permit: OwnedSemaphorePermit,
+}
+
+/// A piece whose first bytes have come.
+#[derive(Debug)]
+struct Begun {
+    offset: u64,
+    len: u64,
+    reader: RemoteReader,
 }
 
 /// A piece of a file on its way; ends with what fetches it.
 #[derive(Debug)]
 pub struct RemoteReader {
+    /// What has come already.
+    first: Vec<u8>,
+    used: usize,
     stream: DuplexStream,
     task: JoinHandle<Result<u64, ClientError>>,
 }
@@ -51,7 +68,14 @@ impl tokio::io::AsyncRead for RemoteReader {
         context: &mut std::task::Context<'_>,
         buf: &mut tokio::io::ReadBuf<'_>,
     ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_read(context, buf)
+        let first = &self.first[self.used..];
+        if first.is_empty() {
+            return std::pin::Pin::new(&mut self.stream).poll_read(context, buf);
+        }
+        let n = first.len().min(buf.remaining());
+        buf.put_slice(&first[..n]);
+        self.used += n;
+        std::task::Poll::Ready(Ok(()))
     }
 }
 
@@ -76,36 +100,58 @@ impl Cluster {
         Self { client, fetches: Arc::new(Semaphore::new(FETCHES_MAX)) }
     }
 
-    /// A file, wherever it is: every storage that can have it is asked before it counts as missing.
+    /// A file, wherever it is: every storage that can have it is asked before it counts as missing. Where the id says how
+    /// long the file is, nobody is asked before its bytes are: see [`RemoteFile::is_promised`].
     ///
     /// # Errors
     /// [`Absent`].
     pub async fn fetch(&self, id: &FileId) -> Result<Found, Absent> {
         let permit = self.fetches.clone().try_acquire_owned().map_err(|_| Absent::Busy)?;
-        let told = |error: &ClientError| {
-            let absent = absent(error);
-            if absent != Absent::NotFound {
-                tracing::debug!("http: {id}: {error}");
+        let promised = Promise::of(id).map(|promise| promise.size_bytes);
+        let (len_bytes, modified_unix_secs) = match promised {
+            // When it was made stands in the id, too; nobody looks at the other time.
+            Some(size_bytes) => (size_bytes, 0),
+            None => {
+                let info = self.info(id).await?;
+                (info.size_bytes, info.created_unix_secs)
             }
-            absent
         };
-        let flags = InfoFlags { without_crc: true, ..InfoFlags::default() };
-        let info = self.client.file_info_anywhere(id, flags).await.map_err(|error| told(&error))?;
-        let file = RemoteFile { cluster: self.clone(), id: *id, _permit: permit };
-        Ok(Found {
-            source: Source::Remote(Box::new(file)),
-            len_bytes: info.size_bytes,
-            modified_unix_secs: info.created_unix_secs,
-        })
+        let file = RemoteFile {
+            cluster: self.clone(),
+            id: *id,
+            is_promised: promised.is_some(),
+            begun: Mutex::new(None),
+            _permit: permit,
+        };
+        Ok(Found { source: Source::Remote(Box::new(file)), len_bytes, modified_unix_secs })
     }
 
-    /// A storage to send a client to.
+    /// Whether a storage has a file.
     ///
     /// # Errors
     /// [`Absent`].
-    pub async fn locate(&self, id: &FileId) -> Result<IpAddr, Absent> {
+    pub async fn exists(&self, id: &FileId) -> Result<(), Absent> {
+        self.info(id).await.map(drop)
+    }
+
+    async fn info(&self, id: &FileId) -> Result<FileInfo, Absent> {
+        let flags = InfoFlags { without_crc: true, ..InfoFlags::default() };
+        self.client.file_info_anywhere(id, flags).await.map_err(|error| told(id, &error))
+    }
+
+    /// A storage to send a client to that is not `here`, where the file was looked for.
+    ///
+    /// # Errors
+    /// [`Absent`].
+    pub async fn locate(&self, id: &FileId, here: impl Fn(IpAddr) -> bool) -> Result<IpAddr, Absent> {
         let target = self.client.query_fetch(id).await.map_err(|error| absent(&error))?;
-        target.server.ip.as_str().parse().map_err(|_| Absent::Unreachable)
+        let ip = target.server.ip.as_str().parse().map_err(|_| Absent::Unreachable)?;
+        if !here(ip) {
+            return Ok(ip);
+        }
+        let all = self.client.query_fetch_all(id).await.map_err(|error| absent(&error))?;
+        let mut others = all.servers.iter().filter_map(|server| server.ip.as_str().parse().ok());
+        others.find(|&ip| !here(ip)).ok_or(Absent::NotFound)
     }
 
     /// A file's metadata.
@@ -118,14 +164,57 @@ impl Cluster {
     }
 }
 
+/// What an error means, told to those who look closely.
+fn told(id: &FileId, error: &ClientError) -> Absent {
+    let absent = absent(error);
+    if absent != Absent::NotFound {
+        tracing::debug!("http: {id}: {error}");
+    }
+    absent
+}
+
 impl RemoteFile {
+    /// Whether nobody has said yet that it is there: whoever answers with it begins with [`RemoteFile::begin`].
+    #[must_use]
+    pub const fn is_promised(&self) -> bool {
+        self.is_promised
+    }
+
+    /// Waits for the first bytes of a piece, which [`RemoteFile::read`] then gives.
+    ///
+    /// # Errors
+    /// [`Absent`].
+    pub async fn begin(&self, offset: u64, len: u64) -> Result<(), Absent> {
+        let mut reader = self.fetch(offset, len);
+        let mut first = vec![0; FIRST_BYTES];
+        let n = reader.stream.read(&mut first).await.map_err(|_| Absent::Failed)?;
+        if n == 0 {
+            return Err(match (&mut reader.task).await {
+                Ok(Err(error)) => told(&self.id, &error),
+                _ => Absent::Failed,
+            });
+        }
+        first.truncate(n);
+        reader.first = first;
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(Begun { offset, len, reader });
+        Ok(())
+    }
+
     /// A piece of it, on its way.
     #[must_use]
     pub fn read(&self, offset: u64, len: u64) -> RemoteReader {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match begun {
+            Some(begun) if (begun.offset, begun.len) == (offset, len) => begun.reader,
+            _ => self.fetch(offset, len),
+        }
+    }
+
+    fn fetch(&self, offset: u64, len: u64) -> RemoteReader {
         let (stream, mut writer) = duplex(WINDOW_BYTES);
         let (client, id) = (self.cluster.client.clone(), self.id);
         let options = DownloadOptions::new().range(ByteRange { offset, len: Some(len) }).anywhere(true);
         let task = tokio::spawn(async move { client.download_to_writer(&id, &mut writer, &options).await });
-        RemoteReader { stream, task }
+        RemoteReader { first: Vec::new(), used: 0, stream, task }
     }
 }

@@ -16,13 +16,14 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming as HyperBody};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{Request as HyperRequest, Response};
+use hyper::{Request as HyperRequest, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::access_log::Ended;
 use crate::incoming::Incoming;
 use crate::pure::answer::Answer;
 use crate::pure::cors;
@@ -90,7 +91,7 @@ async fn one<S: Site>(
     peer: SocketAddr,
     local_port: u16,
 ) -> Response<Pieces> {
-    let busy = server.begin();
+    let busy = server.begin_shared();
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
@@ -105,6 +106,10 @@ async fn one<S: Site>(
         now_us: server.now_us(),
     };
     forwarded::apply(&server.settings, &mut request);
+    let line = server.access_log.as_ref().map(|log| {
+        let version = if parts.version == Version::HTTP_2 { "HTTP/2.0" } else { "HTTP/1.1" };
+        log.begin(&request, parts.method.as_str().as_bytes(), version)
+    });
     let answer = if matches!(request.method, Method::Post | Method::Put | Method::Delete) {
         let mut body = OfHyper { body, stall: server.patience.stall };
         match write::handle(&**server, &request, &mut body).await {
@@ -117,14 +122,20 @@ async fn one<S: Site>(
     } else {
         handle::handle(&server.site, &server.settings, &request).await
     };
-    let len = if answer.is_head { 0 } else { answer.body.len() };
-    server.stats.count(answer.status, len, started.elapsed());
-    drop(busy);
-    response(server, answer)
+    let (status, origin) = (answer.status, answer.origin());
+    // The request ends with the last byte that the library has taken.
+    response(server, answer, move |body_bytes, is_whole| {
+        let ended = Ended { status, body_bytes, took: started.elapsed(), is_whole };
+        busy.server().ended(ended, origin, line);
+    })
 }
 
 /// Puts an answer into the library's form.
-fn response<S: Site>(server: &Server<S>, answer: Answer) -> Response<Pieces> {
+fn response<S: Site>(
+    server: &Server<S>,
+    answer: Answer,
+    on_end: impl FnOnce(u64, bool) + Send + 'static,
+) -> Response<Pieces> {
     let mut response = Response::new(Pieces::empty());
     // All statuses here are ones that exist.
     *response.status_mut() = answer.status.try_into().unwrap_or_default();
@@ -143,9 +154,8 @@ fn response<S: Site>(server: &Server<S>, answer: Answer) -> Response<Pieces> {
     if answer.tells_len() {
         fields.insert("content-length", HeaderValue::from(answer.body.len()));
     }
-    if !answer.is_head {
-        *response.body_mut() = Pieces::of(answer.body, server.patience.stall);
-    }
+    let pieces = if answer.is_head { Pieces::empty() } else { Pieces::of(answer.body, server.patience.stall) };
+    *response.body_mut() = pieces.and_then(on_end);
     response
 }
 

@@ -18,11 +18,29 @@ const PIECE_BYTES: usize = 64 << 10;
 /// Pieces that wait to be sent.
 const PIECES_MAX: usize = 2;
 
+/// What is done at the end of a body, with the bytes that were taken and whether those were all.
+type OnEnd = Box<dyn FnOnce(u64, bool) + Send>;
+
 /// A body on its way.
-#[derive(Debug)]
 pub struct Pieces {
     state: State,
     left: u64,
+    taken: u64,
+    on_end: Option<OnEnd>,
+}
+
+impl std::fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pieces").field("state", &self.state).field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        if let Some(on_end) = self.on_end.take() {
+            on_end(self.taken, self.left == 0);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -35,7 +53,14 @@ impl Pieces {
     /// No body.
     #[must_use]
     pub const fn empty() -> Self {
-        Self { state: State::Whole(None), left: 0 }
+        Self { state: State::Whole(None), left: 0, taken: 0, on_end: None }
+    }
+
+    /// Does something at the end, whole or not.
+    #[must_use]
+    pub fn and_then(mut self, on_end: impl FnOnce(u64, bool) + Send + 'static) -> Self {
+        self.on_end = Some(Box::new(on_end));
+        self
     }
 
     /// The body of an answer. A client that takes nothing for `stall` gets no more.
@@ -57,7 +82,7 @@ impl Pieces {
                 State::Coming(receiver)
             }
         };
-        Self { state, left }
+        Self { state, left, taken: 0, on_end: None }
     }
 }
 
@@ -124,6 +149,7 @@ impl HyperBody for Pieces {
         match piece {
             Some(Ok(bytes)) => {
                 self.left = self.left.saturating_sub(bytes.len() as u64);
+                self.taken += bytes.len() as u64;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Some(Err(error)) => Poll::Ready(Some(Err(error))),

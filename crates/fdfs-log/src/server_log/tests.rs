@@ -57,6 +57,20 @@ fn the_level_cuts_off_what_is_less_grave() {
 }
 
 #[test]
+fn what_libraries_say_of_peers_fills_no_log() {
+    for (level, expected) in [(Level::Info, 2), (Level::Crit, 0), (Level::Debug, 4)] {
+        let captured = CapturedLog::new();
+        let log = ServerLog::new(captured.clone(), level);
+        let _entered = log.enter();
+        warn!(target: "h2::proto::streams", "a peer resets streams");
+        info!(target: "hyper::proto", "a peer");
+        error!(target: "h2", "grave");
+        warn!(target: "h2o", "no library of these");
+        assert_eq!(captured.lines().len(), expected, "{level:?}: {:?}", text(&captured));
+    }
+}
+
+#[test]
 fn two_servers_of_one_process_log_to_their_own_sinks() {
     let servers = ["one", "two"].map(|name| {
         let captured = CapturedLog::new();

@@ -25,6 +25,7 @@ pub(crate) use learning::learn;
 pub use mounts::EmptyBecause;
 
 use crate::doubts::Doubts;
+use crate::durations::Durations;
 use crate::housekeeping::path_facts;
 use crate::init_flag::InitFlag;
 use crate::link::{LinkState, Moved};
@@ -219,6 +220,7 @@ pub(crate) async fn open_storage(
         duplicates,
         placing,
         stats,
+        durations: Durations::default(),
         gate,
         access_log,
         state_dir,

@@ -2,13 +2,22 @@
 
 #![allow(dead_code, reason = "not every test uses all of it")]
 
+pub(crate) mod tls;
+
 use std::net::SocketAddr;
 
+use fdfs_conf::{Env, MapLoader};
+use fdfs_http::configure::Configured;
+use fdfs_http::gateway::GatewayServer;
 use fdfs_testkit::Cluster;
+use fdfs_testkit::layout::LayoutBuilder;
 
 /// Where storages serve; their addresses are their own.
 const STORAGE_PORT: u16 = 8888;
 const TRACKER_PORT: u16 = 8080;
+/// Where storages serve HTTPS, and health and metrics, if they are told to.
+pub(crate) const TLS_PORT: u16 = 8889;
+pub(crate) const ADMIN_PORT: u16 = 9899;
 
 /// A cluster that serves HTTP.
 pub(crate) struct Site {
@@ -23,18 +32,26 @@ pub(crate) fn bytes(len: usize) -> Vec<u8> {
 impl Site {
     /// Starts groups; `more` are keys of mod_fastdfs.conf for the storages.
     pub(crate) fn start(groups: &[(&str, usize)], more: &str) -> Self {
-        let mut builder = Cluster::builder()
-            .storage_key("http.enabled", "true")
-            .storage_key("http.server_port", STORAGE_PORT)
-            .tracker_key("http.enabled", "true")
-            .tracker_key("http.server_port", TRACKER_PORT);
+        let mut builder = Cluster::builder();
         for (name, count) in groups {
             builder = builder.group(name, *count);
         }
-        let mut cluster = builder.build();
-        let path = cluster.scratch().join("http.conf");
-        std::fs::write(&path, format!("http.max_age = 1000\n{more}")).unwrap();
-        for storage in &mut cluster.storages {
+        Self::of(builder, more)
+    }
+
+    /// Starts what is laid out; in `more`, `{ip}` is the address of the storage.
+    pub(crate) fn of(builder: LayoutBuilder, more: &str) -> Self {
+        let mut cluster = builder
+            .storage_key("http.enabled", "true")
+            .storage_key("http.server_port", STORAGE_PORT)
+            .tracker_key("http.enabled", "true")
+            .tracker_key("http.server_port", TRACKER_PORT)
+            .build();
+        for index in 0..cluster.storages.len() {
+            let path = cluster.scratch().join(format!("http{index}.conf"));
+            let storage = &mut cluster.storages[index];
+            let more = more.replace("{ip}", &storage.addr().ip().to_string());
+            std::fs::write(&path, format!("http.max_age = 1000\n{more}")).unwrap();
             storage.set("http.config", path.display());
         }
         cluster.start_all();
@@ -42,13 +59,36 @@ impl Site {
         Self { cluster }
     }
 
+    fn at(&self, index: usize, port: u16) -> SocketAddr {
+        SocketAddr::new(self.cluster.storages[index].addr().ip(), port)
+    }
+
     /// Where a storage serves HTTP.
     pub(crate) fn storage(&self, index: usize) -> SocketAddr {
-        SocketAddr::new(self.cluster.storages[index].addr().ip(), STORAGE_PORT)
+        self.at(index, STORAGE_PORT)
+    }
+
+    /// Where a storage serves HTTPS.
+    pub(crate) fn tls(&self, index: usize) -> SocketAddr {
+        self.at(index, TLS_PORT)
+    }
+
+    /// Where a storage tells health and metrics.
+    pub(crate) fn admin(&self, index: usize) -> SocketAddr {
+        self.at(index, ADMIN_PORT)
     }
 
     /// Where the tracker does.
     pub(crate) fn tracker(&self) -> SocketAddr {
         SocketAddr::new(self.cluster.tracker_addr().ip(), TRACKER_PORT)
     }
+}
+
+/// A gateway to a cluster; `more` are further keys.
+pub(crate) fn gateway(tracker: SocketAddr, more: &str) -> GatewayServer {
+    let text = format!("tracker_server = {tracker}\nhttp.bind_addr = 127.0.0.1\n{more}");
+    let loader = MapLoader::one("gateway.conf", text);
+    let (mut configured, conf) = Configured::load("gateway.conf", &loader, &Env::default()).unwrap();
+    configured.port = 0;
+    GatewayServer::start(configured, &conf).unwrap()
 }
