@@ -117,7 +117,7 @@ impl HttpLog {
     }
 
     /// Writes the line: a copy into memory, most of the time.
-    pub fn end(&self, mut line: Box<Line>, ended: Ended) {
+    pub fn end(&self, mut line: Line, ended: Ended) {
         let Ended { status, body_bytes, took, is_whole } = ended;
         // Writing to a string cannot fail.
         let _ = if self.is_json {

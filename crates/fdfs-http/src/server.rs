@@ -104,7 +104,7 @@ impl<S: Site> Server<S> {
             }
         }
         if let (Some(log), Some(line)) = (&self.access_log, line) {
-            log.end(line, ended);
+            log.end(*line, ended);
         }
     }
 
