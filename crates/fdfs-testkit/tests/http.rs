@@ -380,7 +380,7 @@ fn a_gateway_answers_for_no_file_that_is_not_there() {
     let tag = format!("If-None-Match: {}", whole.field("etag").unwrap());
     let empty = cluster.block_on(client.upload(b"", &options)).unwrap();
     assert_eq!(get(addr, &format!("/{empty}"), &[]).status, 200);
-    let appender = cluster.block_on(client.upload(b"one", &options.clone().appender(true))).unwrap();
+    let appender = cluster.block_on(client.upload(b"one", &options.appender(true))).unwrap();
     cluster.block_on(client.append(&appender, b"two")).unwrap();
     let slave_options = SlaveOptions::new().ext("png".parse().unwrap());
     let slave = cluster.block_on(client.upload_slave(&id, "_s".parse().unwrap(), b"small", &slave_options)).unwrap();
