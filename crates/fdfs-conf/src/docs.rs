@@ -16,6 +16,15 @@ pub fn config_md() -> String {
     out
 }
 
+/// The names of the keys of tracker.conf and storage.conf, as they are documented.
+#[must_use]
+pub fn server_keys() -> [Vec<&'static str>; 2] {
+    fn names<C: ConfFile>() -> Vec<&'static str> {
+        C::keys().iter().map(|key| key.name).collect()
+    }
+    [names::<TrackerConf>(), names::<StorageConf>()]
+}
+
 const HEAD: &str = include_str!("docs/head.md");
 const TAIL: &str = include_str!("docs/tail.md");
 

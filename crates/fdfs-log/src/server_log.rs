@@ -5,6 +5,8 @@
 
 use std::cell::RefCell;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 use tracing::dispatcher::{DefaultGuard, Dispatch, set_default};
@@ -29,14 +31,24 @@ thread_local! {
 #[derive(Debug, Clone)]
 pub struct ServerLog {
     dispatch: Dispatch,
+    /// The index of its level in [`Level::ALL`].
+    level: Arc<AtomicUsize>,
 }
 
 impl ServerLog {
     /// A log that writes what is as grave as `level` or graver to `sink`.
     #[must_use]
     pub fn new(sink: impl LogSink, level: Level) -> Self {
-        let layer = SinkLayer { sink, level };
-        Self { dispatch: Dispatch::new(tracing_subscriber::registry().with(layer)) }
+        let level = Arc::new(AtomicUsize::new(level as usize));
+        let layer = SinkLayer { sink, level: level.clone() };
+        Self { dispatch: Dispatch::new(tracing_subscriber::registry().with(layer)), level }
+    }
+
+    /// From here on, what is as grave as `level` or graver.
+    pub fn set_level(&self, level: Level) {
+        self.level.store(level as usize, Ordering::Relaxed);
+        // Places in the code remember whether anybody wants to hear of them.
+        tracing::callsite::rebuild_interest_cache();
     }
 
     /// For [`tracing::dispatcher::with_default`] and its like.
@@ -67,28 +79,35 @@ impl ServerLog {
 
 struct SinkLayer<S> {
     sink: S,
-    level: Level,
+    level: Arc<AtomicUsize>,
+}
+
+impl<S> SinkLayer<S> {
+    fn level(&self) -> Level {
+        Level::ALL.get(self.level.load(Ordering::Relaxed)).copied().unwrap_or(Level::Info)
+    }
 }
 
 impl<S: LogSink, R: Subscriber> Layer<R> for SinkLayer<S> {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, R>) -> bool {
         let library = metadata.target().split("::").next().unwrap_or_default();
-        let mut filter = self.level.event_filter();
-        if LIBRARIES.contains(&library) && self.level != Level::Debug {
+        let level = self.level();
+        let mut filter = level.event_filter();
+        if LIBRARIES.contains(&library) && level != Level::Debug {
             filter = filter.min(tracing_subscriber::filter::LevelFilter::ERROR);
         }
         *metadata.level() <= filter
     }
 
     fn max_level_hint(&self) -> Option<tracing_subscriber::filter::LevelFilter> {
-        Some(self.level.event_filter())
+        Some(self.level().event_filter())
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, R>) {
         let mut line = LineVisitor::default();
         event.record(&mut line);
         let level = Level::of_event(*event.metadata().level(), line.is_crit);
-        if level <= self.level {
+        if level <= self.level() {
             line.message.push_str(&line.fields);
             self.sink.write(Timestamp::now(), level, &line.message);
         }

@@ -189,7 +189,7 @@ impl StorageServer {
                 .await;
             });
         }
-        for index in 0..conf.tracker_servers.len() {
+        for (index, _) in self.storage.trackers.all() {
             self.tasks.spawn_on(session::keep(self.storage.clone(), index, self.shutdown.clone()), control);
         }
         for (index, _) in self.storage.recovery.snapshot() {
@@ -255,6 +255,25 @@ impl StorageServer {
         }
         if let Some(http) = &self.http {
             http.hang_up();
+        }
+    }
+
+    /// The configuration was read again: takes over what can change while a storage runs, which is `tracker_server` and
+    /// `advertise`.
+    pub fn reload(&self, conf: &StorageConf) {
+        let _log = self.log.enter();
+        let storage = &self.storage;
+        storage.terms.set_advertise(&conf.advertise);
+        let change = storage.trackers.replace(&conf.tracker_servers);
+        storage.link.set_tracker_count(storage.trackers.count());
+        for index in change.added {
+            if let Some(tracker) = storage.trackers.find(index) {
+                tracing::info!("tracker {tracker} is new in the configuration");
+            }
+            self.tasks.spawn_on(session::keep(storage.clone(), index, self.shutdown.clone()), self.control.handle());
+        }
+        for tracker in change.refused {
+            tracing::error!("tracker {tracker}: the list has changed too often; it is used after a restart");
         }
     }
 

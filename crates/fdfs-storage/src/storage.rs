@@ -19,7 +19,7 @@ use crate::durations::Durations;
 use crate::error::RequestError;
 use crate::identity::Identity;
 use crate::init_flag::InitFlag;
-use crate::link::{LinkState, Moved};
+use crate::link::{LinkState, Moved, TrackerList};
 use crate::params::KnownCluster;
 use crate::peers::Peers;
 use crate::placing::Placing;
@@ -45,6 +45,8 @@ pub struct Storage {
     pub cluster: KnownCluster,
     /// What trackers of ours are told beyond the join.
     pub terms: Terms,
+    /// The trackers of the configuration, as it is now.
+    pub trackers: TrackerList,
     /// What the trackers say of the group.
     pub link: LinkState,
     /// Its address changed since the last run, and trackers must be told.

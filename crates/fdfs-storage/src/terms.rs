@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fdfs_conf::AdvertiseRule;
@@ -64,8 +64,8 @@ impl Drained {
 #[derive(Debug)]
 pub struct Terms {
     drained: Mutex<Drained>,
-    advertise: Vec<AdvertiseRule>,
-    /// Grows with every change of what is drained.
+    advertise: Mutex<Arc<[AdvertiseRule]>>,
+    /// Grows with every change.
     changes: watch::Sender<u64>,
 }
 
@@ -80,6 +80,7 @@ impl Terms {
         if drained != Drained::default() {
             tracing::info!("takes no new uploads, as it was asked to: {}", drained.text().trim().replace('\n', ", "));
         }
+        let advertise = Mutex::new(advertise.into());
         Ok(Self { drained: Mutex::new(drained), advertise, changes: watch::Sender::new(0) })
     }
 
@@ -126,14 +127,34 @@ impl Terms {
     /// Whether there is nothing to tell.
     #[must_use]
     pub fn are_usual(&self) -> bool {
-        self.advertise.is_empty() && !self.lock().storage
+        self.advertise().is_empty() && !self.lock().storage
+    }
+
+    /// The rules by which this storage is reached.
+    #[must_use]
+    pub fn advertise(&self) -> Arc<[AdvertiseRule]> {
+        self.advertise.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The configuration has these rules now.
+    pub fn set_advertise(&self, rules: &[AdvertiseRule]) {
+        let has_changed = {
+            let mut advertise = self.advertise.lock().unwrap_or_else(PoisonError::into_inner);
+            let has_changed = **advertise != *rules;
+            *advertise = rules.into();
+            has_changed
+        };
+        if has_changed {
+            self.changes.send_modify(|count| *count += 1);
+        }
     }
 
     /// What trackers are told, with the addresses that names lead to just now. `last` was told before: a name that cannot
     /// be looked up leads where it led then.
     pub async fn to_tell(&self, last: Option<&StorageTerms>) -> StorageTerms {
-        let mut routes = Vec::with_capacity(self.advertise.len());
-        for rule in &self.advertise {
+        let advertise = self.advertise();
+        let mut routes = Vec::with_capacity(advertise.len());
+        for rule in &*advertise {
             let known = || last?.routes.iter().find(|route| route.network == rule.network).copied();
             routes.extend(route(rule).await.or_else(known));
         }
@@ -173,6 +194,19 @@ mod tests {
         assert_eq!(drained.text(), "storage\nstore_path 0\n");
         assert_eq!(Drained::parse(&drained.text()), drained);
         assert_eq!(Drained::parse("store_path x\nnonsense\n"), Drained::default());
+    }
+
+    #[test]
+    fn other_rules_wake_and_the_same_do_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = StateDir::open(RealFs, dir.path()).unwrap();
+        let terms = Terms::load(&dir, Vec::new()).unwrap();
+        let mut changes = terms.changes();
+        terms.set_advertise(&[]);
+        assert!(!changes.has_changed().unwrap() && terms.are_usual());
+        let rule = AdvertiseRule::of_storage("10.0.0.0/8 -> 88.0.0.1").unwrap();
+        terms.set_advertise(&[rule]);
+        assert!(changes.has_changed().unwrap() && !terms.are_usual());
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! A thousand storages in three hundred groups beat on one tracker, and clients ask it: what that costs the tracker.
+//! A thousand storages (STORAGES) in three hundred groups beat on a tracker, and clients ask it: what that costs the tracker.
 //!
-//! `cargo run -p fdfs-testkit --example thousand_storages -- TRACKER PID [NETWORK [SECONDS]]`
+//! `cargo run -p fdfs-testkit --example thousand_storages -- STORAGES NETWORK SECONDS TRACKER PID [TRACKER PID ...]`
 //!
-//! The tracker runs already, identifies storages by their addresses, and is the process PID of this machine. The storages are
-//! connections of this process from addresses of `NETWORK`.x.y, by default 127.20 (which a tracker of the reference does not
-//! take: give it a network that the kernel knows as local, `ip route add local 10.79.0.0/16 dev lo`). They beat at the
-//! default intervals, 30 and 300 seconds, for SECONDS (60). Then 16 and 64 connections ask where to upload to (101) and where
-//! a file is (102).
+//! The trackers run already, identify storages by their addresses, have `max_connections` of 1100 or more (the sample files
+//! say 1024), and are the processes PID of this machine. The storages are connections of this process from addresses of
+//! NETWORK.x.y: 127.20 for trackers of ours, but one of the reference takes no loopback addresses, so give it a network
+//! that the kernel knows as local (`ip route add local 10.99.0.0/16 dev lo`). It also takes half a second for each join.
+//!
+//! The storages beat at the default intervals, 30 and 300 seconds, for SECONDS. Then 16 and 64 connections ask where to upload
+//! to (101) and where a file is (102), several rounds in which the trackers take turns; the medians are shown.
 //!
 //! The CPU time of the process comes from `/proc/PID/stat`, its memory from `/proc/PID/status`.
 
@@ -23,50 +25,118 @@ use fdfs_proto::shared::StorageStat;
 use fdfs_proto::{Command, HEADER_LEN, Header, Wire};
 use fdfs_testkit::raw::{connect_from, packet};
 
-const STORAGES: usize = 1000;
-const GROUPS: usize = 300;
 const BEAT: Duration = Duration::from_secs(30);
 const DISK_REPORT: Duration = Duration::from_secs(300);
-/// Questions of one kind, by all connections together.
-const QUESTIONS: usize = 200_000;
+/// Questions of one kind in one round, by all connections together.
+const QUESTIONS: usize = 100_000;
+const ROUNDS: usize = 9;
+const USAGE: &str = "thousand_storages STORAGES NETWORK SECONDS TRACKER PID [TRACKER PID ...]";
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let tracker: SocketAddr = args.first().expect("TRACKER").parse().expect("TRACKER as IP:PORT");
-    let pid: u32 = args.get(1).expect("PID").parse().expect("PID");
-    let network = args.get(2).map_or("127.20", String::as_str);
-    let seconds = args.get(3).map_or(60, |text| text.parse().expect("SECONDS"));
+    let [storages, network, seconds, trackers @ ..] = &args[..] else { panic!("{USAGE}") };
+    let storages: usize = storages.parse().expect("STORAGES");
+    let seconds: u64 = seconds.parse().expect("SECONDS");
+    let mut trackers: Vec<Tracker> = trackers.chunks(2).map(|of| Tracker::new(of, network, storages)).collect();
 
-    let mut storages: Vec<Storage> = (0..STORAGES).map(|index| Storage::join(tracker, network, index)).collect();
-    println!("{STORAGES} storages in {GROUPS} groups: {} MB resident", memory_mb(pid));
-    let (begun, cpu) = (Instant::now(), cpu_time(pid));
-    beat(&mut storages, Duration::from_secs(seconds));
-    let used = cpu_time(pid).saturating_sub(cpu);
-    let percent = 100.0 * used.as_secs_f64() / begun.elapsed().as_secs_f64();
-    println!("beats: {percent:.2} % of a core, {} MB resident", memory_mb(pid));
+    std::thread::scope(|scope| {
+        for tracker in &mut trackers {
+            scope.spawn(|| tracker.be_joined());
+        }
+    });
+    for tracker in &trackers {
+        let groups = groups(storages);
+        println!("{}: {storages} storages in {groups} groups, {} MB resident", tracker.addr, memory_mb(tracker.pid));
+    }
+    beat_on_all(&mut trackers, Duration::from_secs(seconds));
 
     let file = FetchRequest {
-        group: group(0).parse().unwrap(),
+        group: group(0, storages).parse().unwrap(),
         name: "M00/00/00/Ck4BC2sAEACAOnlIAAAACw1KEYU319.txt".parse().unwrap(),
     };
-    let (upload, fetch) = (packet(Command::QueryStoreWithoutGroupOne.number(), &[]), file.to_bytes());
-    let fetch = packet(Command::QueryFetchOne.number(), &fetch);
+    let upload = packet(Command::QueryStoreWithoutGroupOne.number(), &[]);
+    let fetch = packet(Command::QueryFetchOne.number(), &file.to_bytes());
     for connections in [16, 64] {
         for (what, question) in [("101", &upload), ("102", &fetch)] {
-            ask(tracker, connections, question, QUESTIONS / 10);
-            let (begun, cpu) = (Instant::now(), cpu_time(pid));
-            ask(tracker, connections, question, QUESTIONS);
-            let used = cpu_time(pid).saturating_sub(cpu);
-            let micros = used.as_secs_f64() * 1e6 / QUESTIONS as f64;
-            let rate = QUESTIONS as f64 / begun.elapsed().as_secs_f64();
-            println!("{what}, {connections} connections: {micros:.2} us of CPU, {rate:.0} a second");
+            let mut costs = vec![Vec::new(); trackers.len()];
+            for _ in 0..ROUNDS {
+                for (tracker, costs) in trackers.iter_mut().zip(&mut costs) {
+                    // All of them stay ACTIVE, however long the questions take.
+                    tracker.storages.iter_mut().for_each(|storage| storage.ask(Command::StorageBeat, &[]));
+                    ask(tracker.addr, connections, question, QUESTIONS / 10);
+                    costs.push(tracker.cost_of(connections, question));
+                }
+            }
+            for (tracker, costs) in trackers.iter().zip(&mut costs) {
+                costs.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
+                let ((least, _), (micros, rate), (most, _)) = (costs[0], costs[ROUNDS / 2], costs[ROUNDS - 1]);
+                let addr = tracker.addr;
+                println!("{addr}: {what}, {connections} connections: {micros:.2} us of CPU ({least:.2} to {most:.2}), {rate:.0}/s");
+            }
         }
     }
-    println!("in the end: {} MB resident", memory_mb(pid));
+    for tracker in &trackers {
+        println!("{}: in the end {} MB resident", tracker.addr, memory_mb(tracker.pid));
+    }
 }
 
-fn group(index: usize) -> String {
-    format!("group{}", index % GROUPS)
+/// A tracker that is looked at, and its storages.
+struct Tracker {
+    addr: SocketAddr,
+    pid: u32,
+    network: String,
+    count: usize,
+    storages: Vec<Storage>,
+}
+
+impl Tracker {
+    fn new(args: &[String], network: &str, count: usize) -> Self {
+        let [addr, pid] = args else { panic!("{USAGE}") };
+        Self {
+            addr: addr.parse().expect("TRACKER as IP:PORT"),
+            pid: pid.parse().expect("PID"),
+            network: network.to_owned(),
+            count,
+            storages: Vec::new(),
+        }
+    }
+
+    fn be_joined(&mut self) {
+        let of_index = |index| Storage::join(self.addr, &self.network, index, self.count);
+        self.storages = (0..self.count).map(of_index).collect();
+    }
+
+    /// CPU time of one question in microseconds, and questions per second.
+    fn cost_of(&self, connections: usize, question: &[u8]) -> (f64, f64) {
+        let (begun, cpu) = (Instant::now(), cpu_time(self.pid));
+        ask(self.addr, connections, question, QUESTIONS);
+        let used = cpu_time(self.pid).saturating_sub(cpu);
+        (used.as_secs_f64() * 1e6 / QUESTIONS as f64, QUESTIONS as f64 / begun.elapsed().as_secs_f64())
+    }
+}
+
+fn beat_on_all(trackers: &mut [Tracker], time: Duration) {
+    let before: Vec<Duration> = trackers.iter().map(|tracker| cpu_time(tracker.pid)).collect();
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for tracker in &mut *trackers {
+            scope.spawn(|| beat(&mut tracker.storages, time));
+        }
+    });
+    for (tracker, before) in trackers.iter().zip(before) {
+        let used = cpu_time(tracker.pid).saturating_sub(before);
+        let percent = 100.0 * used.as_secs_f64() / begun.elapsed().as_secs_f64();
+        println!("{}: beats take {percent:.2} % of a core, {} MB resident", tracker.addr, memory_mb(tracker.pid));
+    }
+}
+
+/// Three groups for ten storages.
+fn groups(storages: usize) -> usize {
+    (storages * 3 / 10).max(1)
+}
+
+fn group(index: usize, storages: usize) -> String {
+    format!("group{}", index % groups(storages))
 }
 
 /// A storage: its connection.
@@ -77,16 +147,16 @@ struct Storage {
 }
 
 impl Storage {
-    fn join(tracker: SocketAddr, network: &str, index: usize) -> Self {
+    fn join(tracker: SocketAddr, network: &str, index: usize, storages: usize) -> Self {
         let local: Ipv4Addr = format!("{network}.{}.{}", index / 250 + 1, index % 250 + 1).parse().expect("NETWORK");
         let mut storage = Self {
             stream: connect_from(local, tracker).unwrap(),
-            beat_at: Instant::now() + BEAT.mul_f64(index as f64 / STORAGES as f64),
-            report_at: Instant::now() + DISK_REPORT.mul_f64(index as f64 / STORAGES as f64),
+            beat_at: Instant::now(),
+            report_at: Instant::now(),
         };
         let tracker_ip = tracker.ip().to_string().parse().unwrap();
         let join = Join {
-            group: group(index).parse().unwrap(),
+            group: group(index, storages).parse().unwrap(),
             port: 23000,
             store_path_count: 1,
             subdir_count: 256,
@@ -122,6 +192,11 @@ impl Storage {
 /// All that storages do at their intervals.
 fn beat(storages: &mut [Storage], time: Duration) {
     let end = Instant::now() + time;
+    let count = storages.len();
+    for (index, storage) in storages.iter_mut().enumerate() {
+        let part = index as f64 / count as f64;
+        (storage.beat_at, storage.report_at) = (Instant::now() + BEAT.mul_f64(part), Instant::now() + DISK_REPORT.mul_f64(part));
+    }
     let stat = Beat { stat: Some(StorageStat::default()) }.to_bytes();
     while Instant::now() < end {
         for storage in &mut *storages {
@@ -159,7 +234,7 @@ fn ask(tracker: SocketAddr, connections: usize, question: &[u8], count: usize) {
 
 fn read_answer(stream: &mut TcpStream) -> u8 {
     let mut head = [0; HEADER_LEN];
-    stream.read_exact(&mut head).unwrap();
+    stream.read_exact(&mut head).expect("an answer; a tracker with more than max_connections hangs up");
     let header = Header::from_bytes(head);
     let mut body = vec![0; usize::try_from(header.body_len).unwrap()];
     stream.read_exact(&mut body).unwrap();

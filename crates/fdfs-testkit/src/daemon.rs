@@ -193,6 +193,14 @@ impl Daemon {
         kill_process(self.pid(), Signal::CONT).unwrap();
     }
 
+    /// `kill -HUP`: it reads its configuration again.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn hang_up(&self) {
+        kill_process(self.pid(), Signal::HUP).unwrap();
+    }
+
     /// `kill -TERM`, and waits for the end.
     ///
     /// # Panics

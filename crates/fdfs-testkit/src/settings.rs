@@ -28,6 +28,12 @@ impl Settings {
         self.global.push((key.to_owned(), value.to_string()));
     }
 
+    /// The value of a key; the last one of several.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&str> {
+        self.global.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
+
     /// Sets all keys of `others`.
     pub fn set_all(&mut self, others: &[(String, String)]) {
         for (key, value) in others {

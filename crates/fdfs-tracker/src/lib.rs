@@ -20,6 +20,7 @@ mod http;
 mod log_event;
 mod names;
 mod peer;
+mod reload;
 mod saver;
 mod service;
 mod settings;

@@ -75,7 +75,8 @@ fn log(event: &Event) {
             "storage {id} of group {group} has {path_count} store paths, its group {group_path_count}: the others are \
              used once all storages of the group have them"
         ),
-        Event::Drained { .. } => info!("{event}"),
+        Event::Drained { .. } | Event::IdChanged { .. } => info!("{event}"),
+        Event::TrackerForgotten { .. } => warn!("{event}"),
         Event::TrunkServerChanged { group, old, new } => {
             info!("trunk server of group {group}: {} => {}", id_text(old), id_text(new));
         }

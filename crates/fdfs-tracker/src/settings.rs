@@ -7,7 +7,7 @@ use fdfs_conf::choice::ResponseIpAddrSize;
 use fdfs_conf::ini::FILE_BYTES_MAX;
 use fdfs_conf::{ConfError, LoadError, ReservedSpace, Severity, StorageIds, TrackerConf, tracker};
 use fdfs_core::tracker::{
-    Addrs, AnswerWidth, DownloadServer, IdEntry, IdTable, IdType, Reserved, Settings, StoreLookup, StorePath,
+    Addrs, AnswerWidth, DownloadServer, IdEntry, IdTable, IdTableError, IdType, Reserved, Settings, StoreLookup, StorePath,
     StoreServer,
 };
 use fdfs_proto::cmd::tracker::{self as cmd, HostAddrs, Parameters, StorageIdLine};
@@ -16,7 +16,7 @@ use fdfs_proto::{GroupName, IpText, StorageId, Wire as _};
 use tracing::{info, warn};
 
 use crate::error::StartError;
-use crate::names;
+use crate::names::{Found, Names};
 
 /// The configuration as this tracker uses it.
 #[derive(Debug)]
@@ -27,28 +27,42 @@ pub(crate) struct Configured {
     pub(crate) parameters: Vec<u8>,
     /// The lines that 69 hands out; `None` without storage ids.
     pub(crate) id_lines: Option<Vec<StorageIdLine>>,
+    /// What is looked up again.
+    pub(crate) names: Names,
+    /// What was found just now.
+    pub(crate) found: Found,
 }
 
 impl Configured {
     /// Reads storage_ids.conf if it is used; host names in it are resolved now. Blocking.
     pub(crate) fn load(conf: &TrackerConf) -> Result<Self, StartError> {
         let ids = load_ids(conf)?;
-        let addr_size = conf.addr_size(ids.as_ref());
-        let lines = ids.as_ref().map(id_lines);
-        let table = match &lines {
-            None => None,
-            Some(lines) => {
-                let file = conf.storage_ids_filename.clone().unwrap_or_default();
-                let table = IdTable::new(lines.iter().map(id_entry).collect());
-                Some(table.map_err(|source| StartError::IdTable { file, source })?)
-            }
-        };
+        let names = Names { advertise: conf.advertise.clone(), ids };
+        let found = names.look_up(&Found::default())?;
+        found.warn_of_nameless(&[]);
+        let addr_size = conf.addr_size(found.ids.as_ref());
+        let id_lines = found.ids.as_ref().map(id_lines);
+        let table = id_lines.as_deref().map(|lines| id_table(conf, lines)).transpose()?;
         let parameters = parameters(conf, addr_size).to_bytes();
-        let (advertise, nameless) = names::resolved(&conf.advertise);
-        names::warn_of(&nameless);
-        let settings = Settings { advertise, answer_width: answer_width(conf, addr_size), ..settings(conf, table) };
-        Ok(Self { settings, parameters, id_lines: lines })
+        let settings = Settings {
+            advertise: found.advertise.clone(),
+            answer_width: answer_width(conf, addr_size),
+            ..settings(conf, table)
+        };
+        Ok(Self { settings, parameters, id_lines, names, found })
     }
+}
+
+fn id_table(conf: &TrackerConf, lines: &[StorageIdLine]) -> Result<IdTable, StartError> {
+    table_of(lines).map_err(|source| {
+        let file = conf.storage_ids_filename.clone().unwrap_or_default();
+        StartError::IdTable { file, source }
+    })
+}
+
+/// The lines as the core looks into them. Without lines no storage can join, until their names have addresses.
+pub(crate) fn table_of(lines: &[StorageIdLine]) -> Result<IdTable, IdTableError> {
+    if lines.is_empty() { Ok(IdTable::default()) } else { IdTable::new(lines.iter().map(id_entry).collect()) }
 }
 
 fn settings(conf: &TrackerConf, ids: Option<IdTable>) -> Settings {
@@ -165,7 +179,7 @@ fn load_ids(conf: &TrackerConf) -> Result<Option<StorageIds>, ConfError> {
             Severity::Warning | Severity::Error => warn!("{finding}"),
         }
     }
-    parsed.conf.resolved(&fdfs_daemon::resolve).map(Some)
+    Ok(Some(parsed.conf))
 }
 
 fn load_file(path: &str) -> Result<Vec<u8>, LoadError> {
@@ -176,7 +190,7 @@ fn load_file(path: &str) -> Result<Vec<u8>, LoadError> {
 }
 
 /// The lines of the file, without those that no storage can join with: reading the file has warned of them.
-fn id_lines(ids: &StorageIds) -> Vec<StorageIdLine> {
+pub(crate) fn id_lines(ids: &StorageIds) -> Vec<StorageIdLine> {
     let line = |entry: &fdfs_conf::StorageIdEntry| {
         let mut ips = entry.addrs.iter().map(|addr| addr.parse::<IpText>());
         Some(StorageIdLine {
@@ -211,6 +225,21 @@ mod tests {
         assert_eq!(format!("{:?}", configured.settings), format!("{:?}", Settings::default()));
         assert_eq!(Parameters::from_bytes(&configured.parameters).unwrap(), Parameters::default());
         assert_eq!((configured.settings.answer_width, configured.id_lines), (AnswerWidth::ByAsker, None));
+    }
+
+    #[test]
+    fn a_name_without_an_address_leaves_its_line_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("storage_ids.conf");
+        std::fs::write(&file, "100001 g1 no-such-host.invalid\n").unwrap();
+        let conf = TrackerConf {
+            use_storage_id: true,
+            storage_ids_filename: Some(file.to_str().unwrap().to_owned()),
+            ..TrackerConf::default()
+        };
+        let configured = Configured::load(&conf).unwrap();
+        assert_eq!(configured.id_lines.unwrap(), []);
+        assert_eq!(configured.settings.ids.unwrap().entries(), []);
     }
 
     #[test]

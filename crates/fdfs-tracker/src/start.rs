@@ -24,7 +24,7 @@ use crate::http::HttpPort;
 use crate::settings::Configured;
 use crate::state_files::StateFiles;
 use crate::tracker::{Parts, Tracker};
-use crate::{connection, election, housekeeping, names, saver, trunk_choice};
+use crate::{connection, election, housekeeping, names, reload, saver, trunk_choice};
 
 /// How long requests that are being served may take when the tracker stops.
 const STOP_PATIENCE: Duration = Duration::from_millis(1000);
@@ -80,6 +80,7 @@ impl TrackerServer {
             answer_width,
             parameters: configured.parameters,
             id_lines: configured.id_lines,
+            names: configured.names,
             limits: ServerLimits { max_package_bytes: bytes(server.buff_size_bytes), network_timeout },
             max_answer_bytes: bytes(server.max_buff_size_bytes),
             call_options: CallOptions {
@@ -100,7 +101,7 @@ impl TrackerServer {
 
         let tasks = TaskTracker::new();
         tasks.spawn_on(housekeeping::run(tracker.clone()), runtime.handle());
-        tasks.spawn_on(names::run(tracker.clone(), conf.advertise.clone()), runtime.handle());
+        tasks.spawn_on(names::run(tracker.clone(), configured.found), runtime.handle());
         tasks.spawn_on(trunk_choice::run(tracker.clone(), wanted_choices), runtime.handle());
         tasks.spawn_on(election::run(tracker.clone(), wanted_asks), runtime.handle());
         for listener in listeners {
@@ -119,6 +120,16 @@ impl TrackerServer {
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The configuration was read again: takes over what can change while a tracker runs, which is how it chooses, `advertise`
+    /// and the lines of storage_ids.conf. Blocking: names are looked up.
+    ///
+    /// # Errors
+    /// [`StartError`]: then all is as it was.
+    pub fn reload(&self, conf: &TrackerConf) -> Result<(), StartError> {
+        let _entered = self.log.enter();
+        reload::take_over(&self.tracker, conf)
     }
 
     /// Finishes the requests that are being served, saves all state files and ends all threads. Blocking, less than two

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use fdfs_core::tracker::leader::{Answer, Ask, Election};
@@ -12,13 +12,14 @@ use fdfs_net::{CallOptions, Gate, ServerLimits};
 use fdfs_proto::cmd::tracker::{GroupTrunkServer, StorageIdLine};
 use fdfs_proto::limits::PROTOCOL_VERSION;
 use fdfs_proto::{GroupName, VersionText};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::election;
 use crate::error::RequestError;
 use crate::log_event::{EventLog, Line};
+use crate::names::Names;
 use crate::saver::{Saver, Ticket};
 use crate::sys_files::SysFiles;
 use crate::trunk_choice::TrunkChange;
@@ -37,8 +38,10 @@ pub(crate) struct Tracker {
     /// `last_check_time` of the last run's `.tracker_status`, 0 without one.
     pub(crate) last_check_time: i64,
     pub(crate) answer_width: AnswerWidth,
-    pub(crate) parameters: Vec<u8>,
-    pub(crate) id_lines: Option<Vec<StorageIdLine>>,
+    told: RwLock<Told>,
+    names: Mutex<Arc<Names>>,
+    /// Wakes whoever looks names up.
+    pub(crate) lookups: Notify,
     pub(crate) limits: ServerLimits,
     /// `max_buff_size`: what answers may grow to, header included.
     pub(crate) max_answer_bytes: usize,
@@ -62,6 +65,15 @@ pub(crate) struct Tracker {
     last_conn: AtomicU64,
 }
 
+/// Answers that only repeat the configuration.
+#[derive(Debug)]
+struct Told {
+    /// To 75.
+    parameters: Arc<[u8]>,
+    /// To 69; `None` without storage ids.
+    id_lines: Option<Arc<[StorageIdLine]>>,
+}
+
 /// What is behind the lock. Nobody waits for anything while holding it.
 #[derive(Debug)]
 struct State {
@@ -77,6 +89,7 @@ pub(crate) struct Parts {
     pub(crate) answer_width: AnswerWidth,
     pub(crate) parameters: Vec<u8>,
     pub(crate) id_lines: Option<Vec<StorageIdLine>>,
+    pub(crate) names: Names,
     pub(crate) limits: ServerLimits,
     pub(crate) max_answer_bytes: usize,
     pub(crate) call_options: CallOptions,
@@ -103,6 +116,7 @@ impl Tracker {
             answer_width,
             parameters,
             id_lines,
+            names,
             limits,
             max_answer_bytes,
             call_options,
@@ -120,8 +134,9 @@ impl Tracker {
             clock,
             last_check_time,
             answer_width,
-            parameters,
-            id_lines,
+            told: RwLock::new(Told { parameters: parameters.into(), id_lines: id_lines.map(Into::into) }),
+            names: Mutex::new(Arc::new(names)),
+            lookups: Notify::new(),
             limits,
             max_answer_bytes,
             call_options,
@@ -142,6 +157,33 @@ impl Tracker {
 
     pub(crate) fn now(&self) -> Now {
         self.clock.now()
+    }
+
+    /// The answer to 75.
+    pub(crate) fn parameters(&self) -> Arc<[u8]> {
+        self.told.read().unwrap_or_else(PoisonError::into_inner).parameters.clone()
+    }
+
+    pub(crate) fn set_parameters(&self, parameters: Vec<u8>) {
+        self.told.write().unwrap_or_else(PoisonError::into_inner).parameters = parameters.into();
+    }
+
+    /// The lines that 69 hands out; `None` without storage ids.
+    pub(crate) fn id_lines(&self) -> Option<Arc<[StorageIdLine]>> {
+        self.told.read().unwrap_or_else(PoisonError::into_inner).id_lines.clone()
+    }
+
+    pub(crate) fn set_id_lines(&self, lines: Vec<StorageIdLine>) {
+        self.told.write().unwrap_or_else(PoisonError::into_inner).id_lines = Some(lines.into());
+    }
+
+    /// What is looked up again and again.
+    pub(crate) fn names(&self) -> Arc<Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_names(&self, names: Names) {
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
     }
 
     /// A number that no connection had before.

@@ -110,3 +110,52 @@ fn questions_before_a_join() {
     assert_eq!(client.ask(Command::StorageReportIpChanged, &changed), (Status::EOPNOTSUPP, vec![]));
     site.assert_quiet();
 }
+
+#[test]
+fn lines_that_are_read_again_count_at_once() {
+    let mut site = site();
+    let mut first = joining(&site, "127.0.0.11", 23000, "");
+    first.become_active(5000);
+    assert_eq!(joining(&site, "127.0.0.14", 23000, "").try_join().unwrap_err(), Status::ENOENT);
+    let file = site.conf.storage_ids_filename.clone().unwrap();
+    std::fs::write(&file, "100001 group1 127.0.0.11 rw=read\n100004 group1 127.0.0.14\n").unwrap();
+    site.conf.reserved_storage_space = fdfs_conf::ReservedSpace::MegaBytes(1);
+    site.reload();
+    let mut new = joining(&site, "127.0.0.14", 23000, "");
+    new.become_active(5000);
+    let group = site.client().group("group1").unwrap();
+    assert_eq!((group.readable_count, group.writable_count), (2, 1), "the first one is read-only now");
+    // A file that no tracker would start with changes nothing.
+    std::fs::write(&file, "100001 group1 127.0.0.11\n100001 group1 127.0.0.12\n").unwrap();
+    assert!(site.try_reload().is_err());
+    assert_eq!(site.client().group("group1").unwrap().writable_count, 1);
+    site.assert_quiet_but(&["cannot join group group1"]);
+}
+
+/// What `fdfs doctor` shows: which clients are told which of two addresses.
+#[test]
+fn a_tracker_says_who_is_told_which_of_two_addresses() {
+    let dir = tempfile::tempdir().unwrap();
+    let ids = dir.path().join("storage_ids.conf");
+    std::fs::write(&ids, "1 group1 127.0.0.11\n2 group1 127.0.0.12,10.7.7.7\n3 group1 10.0.0.3,127.0.0.13:23003\n").unwrap();
+    let site = Site::start_in(dir, |conf| {
+        conf.use_storage_id = true;
+        conf.id_type_in_filename = fdfs_conf::IdType::Id;
+        conf.storage_ids_filename = Some(ids.to_str().unwrap().to_owned());
+    });
+    let mut storages = [("127.0.0.11", 23000), ("127.0.0.12", 23000), ("127.0.0.13", 23003)]
+        .map(|(ip, port)| joining(&site, ip, port, ""));
+    storages.iter_mut().for_each(|storage| storage.become_active(5000));
+    let body = site.client().ask_bytes(Command::SelfReport, &[]).1;
+    let report = fdfs_proto::ours::SelfReport::decode(&body).unwrap();
+    let told: Vec<_> = report.entries.iter().filter(|(key, _)| key == "told").map(|(_, line)| line.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "group1/2 10.0.0.0/8 10.7.7.7 23000",
+            "group1/2 else 127.0.0.12 23000",
+            "group1/3 public 127.0.0.13 23003",
+            "group1/3 else 10.0.0.3 23003",
+        ]
+    );
+}

@@ -18,6 +18,8 @@ use crate::out;
 
 /// How long a storage may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest answer of a tracker.
+const ANSWER_MAX_BYTES: usize = 1 << 20;
 
 pub(super) async fn run(args: DrainArgs, drained: bool) -> anyhow::Result<()> {
     let client = args.how.connect.client()?;
@@ -26,8 +28,15 @@ pub(super) async fn run(args: DrainArgs, drained: bool) -> anyhow::Result<()> {
         Some(index) => format!("store path {index} of storage {} of {}", storage.id, args.group),
         None => format!("storage {} of {}", storage.id, args.group),
     };
-    let warning = if drained { warning(&client, args.group, &storages, args.store_path).await? } else { None };
-    if let Some(warning) = &warning {
+    let mut warnings = Vec::new();
+    if drained {
+        warnings.extend(warning(&client, args.group, &storages, args.store_path).await?);
+        // A drained store path has no free space, which they understand.
+        if args.store_path.is_none() {
+            warnings.extend(reference_trackers(&client).await);
+        }
+    }
+    for warning in &warnings {
         eprintln!("fdfs: {warning}");
     }
     for storage in &storages {
@@ -48,7 +57,7 @@ pub(super) async fn run(args: DrainArgs, drained: bool) -> anyhow::Result<()> {
             "store_path": args.store_path,
             "drained": drained,
             "dry_run": args.how.dry_run,
-            "warning": warning,
+            "warnings": warnings,
         });
         out::line(&answer.to_string());
     }
@@ -90,6 +99,33 @@ async fn warning(
     Ok((!left).then(|| format!("no storage of {group} takes uploads then: clients that ask for this group get errors")))
 }
 
+/// Trackers of the reference are not told by anybody that a storage is drained.
+async fn reference_trackers(client: &Client) -> Option<String> {
+    let mut found = Vec::new();
+    for tracker in client.trackers() {
+        let Ok(addrs) = tracker.addrs().await else { continue };
+        let Some(addr) = addrs.first() else { continue };
+        if is_reference(*addr).await {
+            found.push(tracker.to_string());
+        }
+    }
+    let them = found.join(", ");
+    (!found.is_empty()).then(|| {
+        format!(
+            "{them} is a tracker of the reference and knows nothing of draining: it goes on sending uploads to the drained \
+             storage, which takes them; use rw=read in storage_ids.conf there, or replace the tracker first"
+        )
+    })
+}
+
+/// Whether a tracker does not know a command of ours. One that gives no answer is not called names.
+async fn is_reference(addr: SocketAddr) -> bool {
+    let options = CallOptions { connect_timeout: PATIENCE, network_timeout: PATIENCE, bind: None };
+    let Ok(mut caller) = Caller::connect(addr, &options).await else { return false };
+    let answer = caller.call(Command::SelfReport, 0, &[], ANSWER_MAX_BYTES).await;
+    answer.is_ok_and(|answer| answer.status == Status::EINVAL)
+}
+
 async fn tell(storage: &StorageRecord, drain: Drain) -> anyhow::Result<()> {
     let host = host_port(storage.ip.as_str(), storage.port);
     let ip: IpAddr = storage.ip.as_str().parse().with_context(|| format!("{host} is no address"))?;
@@ -105,5 +141,37 @@ async fn tell(storage: &StorageRecord, drain: Drain) -> anyhow::Result<()> {
             ),
         )),
         status => Err(failure(status, format!("{host} answers {status}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use fdfs_proto::{HEADER_LEN, Header};
+
+    use super::*;
+
+    /// A server that gives this status to whatever it is asked, once.
+    fn answering(status: u8) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.read_exact(&mut [0; HEADER_LEN]).unwrap();
+            stream.write_all(&Header { body_len: 0, command: 100, status }.to_bytes()).unwrap();
+        });
+        addr
+    }
+
+    #[tokio::test]
+    async fn a_tracker_that_does_not_know_the_command_is_named() {
+        assert!(is_reference(answering(22)).await);
+        assert!(!is_reference(answering(0)).await);
+        let addr = answering(22);
+        let client = Client::builder().tracker(&addr.to_string()).build().unwrap();
+        let warning = reference_trackers(&client).await.unwrap();
+        assert!(warning.starts_with(&format!("{addr} is a tracker of the reference")), "{warning}");
     }
 }

@@ -61,23 +61,26 @@ impl DaemonConf {
     /// # Errors
     /// When the current directory is gone.
     pub(crate) fn make_absolute(&mut self) -> io::Result<()> {
-        let absolute = |path: &mut PathBuf| -> io::Result<()> {
-            *path = std::path::absolute(&*path)?;
-            Ok(())
-        };
+        self.make_absolute_in(&std::env::current_dir()?);
+        Ok(())
+    }
+
+    /// The same for paths that are meant from `folder`.
+    pub(crate) fn make_absolute_in(&mut self, folder: &Path) {
+        // Without asking the system, which would say where it is now.
+        let absolute = |path: &mut PathBuf| *path = folder.join(&*path).components().collect();
         match self {
             Self::Tracker(conf) => {
-                absolute(&mut conf.server.base_path)?;
+                absolute(&mut conf.server.base_path);
                 if let Some(name) = conf.storage_ids_filename.as_mut().filter(|name| !name.contains("://")) {
-                    *name = std::path::absolute(&*name)?.to_string_lossy().into_owned();
+                    *name = folder.join(&*name).to_string_lossy().into_owned();
                 }
             }
             Self::Storage(conf) => {
-                absolute(&mut conf.server.base_path)?;
-                conf.store_paths.iter_mut().try_for_each(|store_path| absolute(&mut store_path.path))?;
+                absolute(&mut conf.server.base_path);
+                conf.store_paths.iter_mut().for_each(|store_path| absolute(&mut store_path.path));
             }
         }
-        Ok(())
     }
 
     /// The directory where a daemon stays: `/` for a tracker, the data directory of the last store path for a storage.

@@ -11,6 +11,7 @@ pub(crate) mod logs;
 pub(crate) mod modern;
 mod pid_file;
 mod program;
+mod reload;
 mod run_by;
 mod serve;
 mod server;

@@ -9,8 +9,9 @@ use super::serve::{Mode, serve};
 /// What both take.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Runs in the foreground and writes its log to standard error. TERM, INT and QUIT end it in good order, HUP begins new
-log files. Exit code: 0 after an orderly end, else the errno of what went wrong.
+Runs in the foreground and writes its log to standard error. TERM, INT and QUIT end it in good order. HUP begins new log
+files and reads the configuration again: the log says which changes are taken over, and which need a restart. Exit code: 0
+after an orderly end, else the errno of what went wrong.
 
 Example:
   fdfs conf check /etc/fdfs/tracker.conf && fdfs trackerd /etc/fdfs/tracker.conf")]

@@ -14,6 +14,7 @@ use super::conf::DaemonConf;
 use super::logs::DaemonLog;
 use super::pid_file;
 use super::program::Program;
+use super::reload::Reloader;
 use super::run_by::RunBy;
 use super::server::Server;
 use super::signals::{self, Signal};
@@ -77,6 +78,7 @@ fn run(program: Program, conf_path: &str, mode: &Mode) -> Result<(), End> {
     let received = signals::listen(cancel.clone()).context("listen for signals")?;
     let (mut conf, findings) = DaemonConf::load(program, conf_path)?;
     conf.make_absolute().context("find the current directory")?;
+    let reloader = Reloader::new(program, conf_path).context("find the current directory")?;
     conf.make_base_dirs()?;
     let pid_path = program.pid_path(&conf.server().base_path);
     if let Some(pid) = pid_file::running(program, &pid_path).with_context(|| pid_path.display().to_string())? {
@@ -100,7 +102,7 @@ fn run(program: Program, conf_path: &str, mode: &Mode) -> Result<(), End> {
     match daemon.start(&conf, &run_by, &cancel) {
         Ok(server) => {
             daemon.announce();
-            daemon.wait(&received, &server);
+            daemon.wait(&received, &server, reloader);
             server.stop();
             pid_file::remove(&daemon.pid_path);
             Ok(())
@@ -122,7 +124,7 @@ fn run(program: Program, conf_path: &str, mode: &Mode) -> Result<(), End> {
     }
 }
 
-fn report_findings(findings: &[Finding]) {
+pub(super) fn report_findings(findings: &[Finding]) {
     for finding in findings {
         match finding.severity {
             Severity::Error | Severity::Warning => tracing::warn!("{finding}"),
@@ -193,13 +195,14 @@ impl Daemon {
     }
 
     /// Serves until a signal asks for the end.
-    fn wait(&self, received: &std::sync::mpsc::Receiver<Signal>, server: &Server) {
+    fn wait(&self, received: &std::sync::mpsc::Receiver<Signal>, server: &Server, mut reloader: Reloader) {
         loop {
             match received.recv() {
                 Ok(Signal::HangUp) => {
                     self.log.hang_up();
                     server.hang_up();
                     tracing::info!("signal HUP: logs rotated");
+                    reloader.reload(server, &self.log);
                 }
                 Ok(Signal::Ignored(name)) => tracing::info!("signal {name} ignored"),
                 Ok(Signal::Stop(name)) => return tracing::info!("signal {name}: stopping"),

@@ -55,6 +55,19 @@ impl Server {
         }
     }
 
+    /// The configuration was read again: what can change while it runs is taken over.
+    ///
+    /// # Errors
+    /// Why nothing of it is.
+    pub(crate) fn reload(&self, conf: &DaemonConf) -> anyhow::Result<()> {
+        match (self, conf) {
+            (Self::Tracker(server), DaemonConf::Tracker(conf)) => server.reload(conf)?,
+            (Self::Storage(server), DaemonConf::Storage(conf)) => server.reload(conf),
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// The orderly end.
     pub(crate) fn stop(self) {
         match self {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) enum Signal {
     /// TERM, INT or QUIT: an orderly end.
     Stop(&'static str),
-    /// HUP: begin new log files.
+    /// HUP: begin new log files, and read the configuration again.
     HangUp,
     /// USR1 and USR2 mean nothing, but must not end the daemon.
     Ignored(&'static str),

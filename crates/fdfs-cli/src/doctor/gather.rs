@@ -129,6 +129,7 @@ fn add_storage(
             let who = match network {
                 "else" => "all others".to_owned(),
                 "*" => "clients from everywhere".to_owned(),
+                "public" => "clients with public addresses".to_owned(),
                 network => format!("clients from {network}"),
             };
             let port = port.parse().unwrap_or_default();

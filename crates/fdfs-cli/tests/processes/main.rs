@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 
 mod harness;
+mod reload;
+mod two_leaders;
 
 use std::path::Path;
 

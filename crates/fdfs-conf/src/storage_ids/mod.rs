@@ -208,32 +208,37 @@ impl StorageIds {
         names.filter(|addr| addr.parse::<IpAddr>().is_err())
     }
 
-    /// The same with all host names replaced by their addresses, as trackers keep and send them.
+    /// The same with all host names replaced by their addresses, as trackers keep and send them, and the names that
+    /// `lookup` does not know: their lines are left out.
     ///
     /// # Errors
-    /// [`ConfError::BadLine`]: `ENOENT` for a name that `lookup` does not know, `EEXIST` when two storages turn out
-    /// to have the same address and port.
-    pub fn resolved(&self, lookup: &dyn Fn(&str) -> Option<IpAddr>) -> Result<Self, ConfError> {
+    /// [`ConfError::BadLine`]: `EEXIST` when two storages turn out to have the same address and port.
+    pub fn resolved(&self, lookup: &dyn Fn(&str) -> Option<IpAddr>) -> Result<(Self, Vec<String>), ConfError> {
         let mut ids = Self { file: self.file.clone(), ..Self::default() };
+        let mut nameless = Vec::new();
         let mut seen = BTreeSet::new();
         let file = self.file.clone().unwrap_or_else(|| Arc::from(""));
         for entry in &self.entries {
             let mut entry = entry.clone();
             let at = Place::new(&file, entry.line);
             let text = entry.to_string();
+            let known = nameless.len();
             for addr in &mut entry.addrs {
                 if addr.parse::<IpAddr>().is_err() {
-                    let ip = lookup(addr).ok_or_else(|| {
-                        line::bad(&text, &at, format!("the host {addr} has no address"), Status::ENOENT)
-                    })?;
-                    *addr = ip.to_string();
+                    match lookup(addr) {
+                        Some(ip) => *addr = ip.to_string(),
+                        None => nameless.push(addr.clone()),
+                    }
                 }
+            }
+            if nameless.len() > known {
+                continue;
             }
             let entry = ids.check_unique(entry, &text, &at, &mut seen)?;
             ids.index_by_id.insert(entry.id, ids.entries.len());
             ids.entries.push(entry);
         }
-        Ok(ids)
+        Ok((ids, nameless))
     }
 }
 

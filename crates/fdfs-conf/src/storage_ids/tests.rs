@@ -80,11 +80,13 @@ fn host_names_are_resolved_by_the_shell() {
     let ids = ids("1 g a.example\n2 g b.example:1\n3 g 10.0.0.3\n");
     assert_eq!(ids.host_names().collect::<Vec<_>>(), ["a.example", "b.example"]);
     let one = |ip: &'static str| move |_: &str| ip.parse::<IpAddr>().ok();
-    let resolved = ids.resolved(&one("10.0.0.9")).unwrap();
+    let (resolved, nameless) = ids.resolved(&one("10.0.0.9")).unwrap();
+    assert_eq!(nameless, [""; 0]);
     assert_eq!(resolved.by_address("g", "10.0.0.9", 1).map(|entry| entry.id), Some(2));
     assert_eq!(resolved.host_names().count(), 0);
     assert_eq!(ids.resolved(&one("10.0.0.3")).unwrap_err().errno(), 17);
-    assert_eq!(ids.resolved(&|_| None).unwrap_err().errno(), 2);
+    let (resolved, nameless) = ids.resolved(&|_| None).unwrap();
+    assert_eq!((resolved.len(), nameless), (1, vec!["a.example".to_owned(), "b.example".to_owned()]));
 }
 
 proptest! {

@@ -31,6 +31,18 @@ impl AddrKind {
     }
 }
 
+/// As tools show it: the network, or `public`.
+impl fmt::Display for AddrKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Private10 => "10.0.0.0/8",
+            Self::Private172 => "172.16.0.0/12",
+            Self::Private192 => "192.168.0.0/16",
+            Self::Outer => "public",
+        })
+    }
+}
+
 /// One address, or two in different networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addrs {
@@ -98,6 +110,12 @@ impl Addrs {
             Some(second) if AddrKind::of(asker) == self.second_kind => second,
             _ => &self.first,
         }
+    }
+
+    /// The second address, and which askers are told it.
+    #[must_use]
+    pub fn second_with_kind(&self) -> Option<(AddrKind, &IpText)> {
+        self.second.as_ref().map(|second| (self.second_kind, second))
     }
 
     /// Takes over an address that is not known yet, if there is room for it; says whether it did.

@@ -5,6 +5,8 @@ use std::fmt;
 use fdfs_proto::shared::StorageStatus;
 use fdfs_proto::{GroupName, IpText, StorageId};
 
+use super::addr::HostPort;
+
 /// The answer to an event and what must happen before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "the effects must be carried out"]
@@ -143,6 +145,20 @@ pub enum Event {
         /// Those of its group.
         group_path_count: usize,
     },
+    /// A tracker was forgotten: no storage names it any more.
+    TrackerForgotten {
+        /// It.
+        tracker: HostPort,
+    },
+    /// storage_ids.conf has other addresses, or another mode, for a storage.
+    IdChanged {
+        /// Its group.
+        group: GroupName,
+        /// Its id.
+        id: StorageId,
+        /// Its first address now.
+        ip: IpText,
+    },
     /// A storage takes no more uploads, or takes them again.
     Drained {
         /// Its group.
@@ -205,6 +221,12 @@ impl fmt::Display for Event {
                 "storage {id} has {path_count} store paths, its group {group} {group_path_count}: the others wait until \
                  every storage of the group has as many"
             ),
+            Self::TrackerForgotten { tracker } => {
+                write!(f, "no storage names the tracker {tracker} any more: it does not count from here on")
+            }
+            Self::IdChanged { group, id, ip } => {
+                write!(f, "storage {id} of group {group} has another line in storage_ids.conf: {ip}")
+            }
             Self::Drained { group, id, drained: true } => {
                 write!(f, "storage {id} of group {group} is drained: it takes no new uploads")
             }

@@ -1,5 +1,6 @@
 //! One group: its members in join order, and the views that queries need.
 
+use fdfs_proto::limits::STORAGES_PER_GROUP;
 use fdfs_proto::shared::StorageStatus;
 use fdfs_proto::{GroupName, StorageId};
 
@@ -177,8 +178,26 @@ impl Group {
         self.find(id).ok_or(ClusterError::NoStorage { group: self.name, id: *id })
     }
 
+    /// Whether another member would be one too many. Deleted ones make room.
+    ///
+    /// Differs from C: there they count until the tracker is started again.
+    pub(crate) fn is_full(&self) -> bool {
+        let is_member = |storage: &&Storage| status::is_stored(storage.status);
+        self.storages.iter().filter(is_member).count() >= STORAGES_PER_GROUP
+    }
+
+    /// Forgets the deleted members that were there first, so that lists with one more are not too long for anybody.
+    /// Peers keep what they know of them, as they do when a tracker is started again. Indexes of members change.
+    fn make_room(&mut self) {
+        while self.storages.len() >= STORAGES_PER_GROUP {
+            let Some(index) = self.storages.iter().position(|storage| !status::is_stored(storage.status)) else { return };
+            self.storages.remove(index);
+        }
+    }
+
     /// Adds a member; its index.
     pub(crate) fn add(&mut self, storage: Storage, settings: &Settings) -> usize {
+        self.make_room();
         self.storages.push(storage);
         self.chg_count += 1;
         self.rebuild(settings);

@@ -155,6 +155,7 @@ impl Cluster {
             }
         };
         self.note_join(now, (group, storage), peer, join, &who, shape);
+        self.forget_trackers((group, storage), &join.trackers, &mut effects);
         if shape.path_count > self.groups[group].path_count {
             effects.push(Effect::Log(Event::MorePathsThanGroup {
                 group: join.group,
@@ -246,7 +247,7 @@ impl Cluster {
             .ok_or(ClusterError::BadOwnStatus { status: join.own_status })?;
         match group {
             None if self.groups.len() >= GROUPS => Err(ClusterError::Full { what: "groups", limit: GROUPS }),
-            Some(group) if self.groups[group].storages.len() >= STORAGES_PER_GROUP => {
+            Some(group) if self.groups[group].is_full() => {
                 Err(ClusterError::Full { what: "storages in a group", limit: STORAGES_PER_GROUP })
             }
             _ => Ok(status),

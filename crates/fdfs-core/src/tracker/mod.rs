@@ -46,6 +46,7 @@ mod list;
 mod liveness;
 mod loss;
 mod rank;
+mod reload;
 mod restore;
 mod routes;
 pub mod select;

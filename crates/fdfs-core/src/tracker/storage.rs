@@ -10,6 +10,7 @@ use super::addr::Addrs;
 use super::cluster::ConnId;
 use super::ids::number_of;
 use super::synced::SyncTimes;
+use super::trackers::TrackerAddr;
 
 /// Space of one store path, in megabytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +40,8 @@ pub struct Storage {
     pub(crate) own_routes: Vec<Route>,
     /// The same behind what tracker.conf says of it.
     pub(crate) routes: Vec<Route>,
+    /// The trackers that its last join named.
+    pub(crate) trackers: Vec<TrackerAddr>,
     pub(crate) version: VersionText,
     pub(crate) join_time: i64,
     pub(crate) up_time: i64,
@@ -82,6 +85,7 @@ impl Storage {
             terms_due_mono_ms: None,
             own_routes: Vec::new(),
             routes: Vec::new(),
+            trackers: Vec::new(),
             version: VersionText::EMPTY,
             join_time: 0,
             up_time: 0,

@@ -1,11 +1,10 @@
-//! What storages of ours tell beyond their join (our own command 247), and `advertise` of tracker.conf.
+//! What storages of ours tell beyond their join (our own command 247).
 
 use fdfs_proto::ours::StorageTerms;
 
 use super::cluster::{Cluster, ConnId};
 use super::effect::{Effect, Event, changed};
 use super::error::ClusterError;
-use super::routes::Advertise;
 use super::time::Now;
 
 /// How long a storage that joined on another connection may take to tell its terms; until then the earlier ones hold. One
@@ -47,23 +46,6 @@ impl Cluster {
             group.rebuild(&self.settings);
             self.rebalance();
         }
-    }
-
-    /// `advertise` of tracker.conf says something else: its host names lead to other addresses.
-    pub fn set_advertise(&mut self, advertise: Vec<Advertise>) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.settings.advertise = advertise;
-        for group in &mut self.groups {
-            let mut has_changed = false;
-            for storage in &mut group.storages {
-                has_changed |= storage.set_routes(&group.name, &self.settings);
-            }
-            if has_changed {
-                group.chg_count += 1;
-                changed(&mut effects, group.name);
-            }
-        }
-        effects
     }
 }
 

@@ -6,8 +6,11 @@ use fdfs_proto::{IpText, VersionText};
 
 use super::addr::{Addrs, HostPort};
 use super::cluster::Cluster;
+use super::effect::{Effect, Event};
 use super::error::ClusterError;
 use super::join::{Join, JoinPeer};
+use super::status;
+use super::storage::Storage;
 use super::time::Now;
 
 /// Addresses of this tracker that are remembered; more cannot all be its own.
@@ -59,9 +62,9 @@ pub struct OwnState {
     pub up_time: i64,
 }
 
-/// The trackers of the cluster. Nobody configures them here: joins bring them, and the list never shrinks.
+/// The trackers of the cluster. Nobody configures them here: joins bring them, and one that no storage names any more goes.
 ///
-/// Source: behaviour, 3.6 and 3.15.
+/// Source: behaviour, 3.6 and 3.15. Differs from C: there the list never shrinks.
 #[derive(Debug, Clone)]
 pub struct Trackers {
     pub(crate) list: Vec<Tracker>,
@@ -255,6 +258,36 @@ impl Cluster {
         Ok(TrackerNews { list, own_addrs: [local_ip, dialled_ip] })
     }
 
+    /// A storage names other trackers than before: those that nobody names any more are forgotten, so that whoever leads
+    /// need not count on machines that are gone. Storages that are away count with what they named last.
+    pub(crate) fn forget_trackers(
+        &mut self,
+        (group, index): (usize, usize),
+        named: &[TrackerAddr],
+        effects: &mut Vec<Effect>,
+    ) {
+        let storage = &mut self.groups[group].storages[index];
+        if storage.trackers == named {
+            return;
+        }
+        let before = std::mem::replace(&mut storage.trackers, named.to_vec());
+        let is_dropped = |addr: &TrackerAddr| before.iter().any(|it| it.is(addr)) && !named.iter().any(|it| it.is(addr));
+        let dropped: Vec<_> = self.trackers.addrs().filter(|addr| is_dropped(addr)).copied().collect();
+        for addr in dropped {
+            let is_me = addr.addrs.iter().any(|ip| self.trackers.is_me(ip, addr.port));
+            let names_it = |storage: &Storage| {
+                status::is_stored(storage.status) && storage.trackers.iter().any(|named| named.is(&addr))
+            };
+            if is_me || self.all_storages().any(|(_, storage)| names_it(storage)) {
+                continue;
+            }
+            self.trackers.list.retain(|tracker| tracker.addr != addr);
+            let tracker = HostPort { ip: *addr.addrs.first(), port: addr.port };
+            effects.push(Effect::Log(Event::TrackerForgotten { tracker }));
+            effects.push(Effect::TrackersChanged);
+        }
+    }
+
     /// Takes over what an accepted join told; says whether the list of trackers changed.
     pub(crate) fn learn_trackers(&mut self, news: TrackerNews) -> bool {
         for ip in news.own_addrs {
@@ -291,7 +324,7 @@ mod tests {
         assert_eq!(cluster.trackers().me().unwrap().to_string(), "10.0.0.1:22122");
         assert_eq!(cluster.trackers().alone(), None);
 
-        // A second address is added to the tracker that has the first; nothing is ever taken away.
+        // A second address is added to the tracker that has the first; nothing is taken away before all agree.
         let more = [addr("10.0.0.2", Some("88.0.0.2"), 22122)];
         let news = cluster.hear_of_trackers(&more, ip("10.0.0.1"), ip("10.0.0.1")).unwrap();
         assert!(cluster.learn_trackers(news));
@@ -302,6 +335,34 @@ mod tests {
         let news = cluster.hear_of_trackers(&many, ip("10.0.0.1"), ip("10.0.0.1")).unwrap();
         cluster.learn_trackers(news);
         assert_eq!(cluster.trackers().addrs().count(), TRACKERS);
+    }
+
+    #[test]
+    fn a_tracker_that_no_storage_names_any_more_is_forgotten() {
+        let mut cluster = Cluster::new(Settings::default(), 22122);
+        let (with_other, without) = (
+            {
+                let mut both = join("g");
+                both.trackers.push(addr("10.0.0.101", None, 22122));
+                both
+            },
+            join("g"),
+        );
+        let forgets = |cluster: &mut Cluster, conn, from, join: &Join| {
+            let outcome = cluster.join(now(1), &peer(conn, from), join).unwrap();
+            outcome.effects.iter().any(|effect| matches!(effect, Effect::Log(Event::TrackerForgotten { .. })))
+        };
+        assert!(!forgets(&mut cluster, 1, "10.0.0.1", &with_other));
+        assert!(!forgets(&mut cluster, 2, "10.0.0.2", &with_other));
+        assert!(!forgets(&mut cluster, 3, "10.0.0.3", &without), "a storage that never named it");
+        assert!(!forgets(&mut cluster, 1, "10.0.0.1", &without), "the other storage still names it");
+        let _ = cluster.disconnect(crate::tracker::ConnId(2));
+        assert_eq!(cluster.trackers().addrs().count(), 2, "it may come back");
+        assert!(forgets(&mut cluster, 4, "10.0.0.2", &without));
+        assert_eq!(cluster.trackers().addrs().count(), 1);
+        assert!(cluster.trackers().alone().is_some());
+        assert!(!forgets(&mut cluster, 4, "10.0.0.2", &with_other));
+        assert_eq!(cluster.trackers().addrs().count(), 2);
     }
 
     #[test]

@@ -198,3 +198,31 @@ fn w43_after_a_restart_storages_serve_with_their_first_beat() {
     assert_eq!(cluster.query_store_one(None, &ip("10.0.0.9")).unwrap().storage.id, id("10.0.0.1"));
     assert!(cluster.query_fetch_one(now(51), &name("g"), &FileFacts::UNKNOWN, &ip("10.0.0.9")).is_ok());
 }
+
+#[test]
+fn deleted_members_make_room_for_new_ones() {
+    let mut cluster = Cluster::new(Settings::default(), 22122);
+    let address = |n: u64| format!("10.0.1.{n}");
+    for n in 1..=32 {
+        let _ = cluster.join(now(1), &peer(n, &address(n)), &join("g")).unwrap();
+    }
+    let refused = cluster.join(now(1), &peer(33, &address(33)), &join("g")).unwrap_err();
+    assert!(matches!(refused, ClusterError::Full { .. }), "{refused}");
+    for n in [7, 9] {
+        let _ = cluster.disconnect(ConnId(n));
+        let _ = cluster.delete_storage(now(2), &name("g"), &id(&address(n))).unwrap();
+    }
+    let statuses = |cluster: &Cluster| {
+        let storages = cluster.group(&name("g")).unwrap().storages();
+        (storages.len(), storages.iter().filter(|storage| storage.status() == StorageStatus::Deleted).count())
+    };
+    assert_eq!(statuses(&cluster), (32, 2));
+    let _ = cluster.join(now(3), &peer(33, &address(33)), &join("g")).unwrap();
+    assert_eq!(statuses(&cluster), (32, 1), "the list is never longer than everybody can read");
+    let _ = cluster.join(now(3), &peer(34, &address(34)), &join("g")).unwrap();
+    assert_eq!(statuses(&cluster), (32, 0));
+    assert!(cluster.join(now(3), &peer(35, &address(35)), &join("g")).is_err());
+    // The first one that was forgotten is a new one when it comes back, and there is no room.
+    assert!(cluster.join(now(4), &peer(36, &address(7)), &join("g")).is_err());
+    assert!(cluster.beat(now(4), ConnId(12), None).is_ok(), "the others are who they were");
+}

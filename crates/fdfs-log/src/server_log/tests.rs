@@ -121,3 +121,16 @@ fn two_sinks_take_the_same_lines() {
     let line = std::fs::read_to_string(&path).unwrap();
     assert!(line.starts_with('[') && line.ends_with("] INFO - both\n"), "{line}");
 }
+
+#[test]
+fn another_level_counts_at_once() {
+    let captured = CapturedLog::new();
+    let log = ServerLog::new(captured.clone(), Level::Error);
+    let _entered = log.enter();
+    for level in [Level::Debug, Level::Warning] {
+        log.set_level(level);
+        debug!("at {level}");
+        warn!("at {level}");
+    }
+    assert_eq!(text(&captured), ["DEBUG - at DEBUG", "WARNING - at DEBUG", "WARNING - at WARNING"]);
+}

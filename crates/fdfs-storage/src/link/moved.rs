@@ -70,7 +70,7 @@ impl Session<'_> {
             Err(e @ LinkError::Refused { .. }) => tracing::warn!("{} has the address {new_ip} now: {e}", moved.old),
             Err(e) => return Err(e),
         }
-        if moved.note_told(self.index, storage.conf.tracker_servers.len()) {
+        if moved.note_told(self.index, storage.trackers.count()) {
             storage.lock_init_flag().last_ip_addr = storage.identity.addrs.to_string();
             storage.save_init_flag()?;
         }

@@ -66,13 +66,13 @@ pub async fn report_status(storage: &Storage, peer: StorageId, status: StorageSt
 
 /// The places of all trackers in the configuration, that of the leader first.
 fn leader_first(leader: Option<TrackerIndex>, storage: &Storage) -> impl Iterator<Item = TrackerIndex> + use<> {
-    let count = storage.conf.tracker_servers.len();
-    leader.into_iter().chain((0..count).filter(move |&index| Some(index) != leader))
+    let others = storage.trackers.all().into_iter().map(|(index, _)| index);
+    leader.into_iter().chain(others.filter(move |&index| Some(index) != leader))
 }
 
 async fn connect(storage: &Storage, dialer: &TrackerDialer, tracker: TrackerIndex) -> Result<Caller, LinkError> {
-    let tracker = storage.conf.tracker_servers.get(tracker).ok_or(LinkError::NoTracker)?;
-    dialer.connect(tracker).await
+    let tracker = storage.trackers.find(tracker).ok_or(LinkError::NoTracker)?;
+    dialer.connect(&tracker).await
 }
 
 /// Says goodbye; whether the tracker hears it does not matter.

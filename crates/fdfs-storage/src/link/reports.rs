@@ -35,6 +35,8 @@ const CORRECT_PAUSE: Duration = Duration::from_secs(1);
 const TERMS_PATIENCE: Duration = Duration::from_secs(1);
 /// How often names in `advertise` are looked up again.
 const TERMS_PAUSE: Duration = Duration::from_secs(10);
+/// How often names of trackers are looked up again for the list that each tracker is told.
+const TRACKERS_PAUSE: Duration = Duration::from_secs(10);
 
 /// What is due when, on one connection.
 pub(super) struct Reports<'s, 'a> {
@@ -62,6 +64,7 @@ pub(super) struct Reports<'s, 'a> {
     started: Instant,
     told_terms: Option<StorageTerms>,
     terms_at: Instant,
+    trackers_at: Instant,
 }
 
 impl<'s, 'a> Reports<'s, 'a> {
@@ -91,6 +94,7 @@ impl<'s, 'a> Reports<'s, 'a> {
             started: now,
             told_terms: None,
             terms_at: now,
+            trackers_at: now + TRACKERS_PAUSE,
         }
     }
 
@@ -100,6 +104,7 @@ impl<'s, 'a> Reports<'s, 'a> {
         let mut changes = storage.link.changes();
         let mut received = storage.received.changes();
         let mut orders = storage.terms.changes();
+        let mut trackers = storage.trackers.changes();
         if storage.cluster.params.storage_ip_changed_auto_adjust {
             self.session.read_changelog(caller).await?;
         }
@@ -119,6 +124,7 @@ impl<'s, 'a> Reports<'s, 'a> {
                     self.after_news(someone_went);
                 }
                 _ = received.changed() => {}
+                _ = trackers.changed() => self.trackers_at = Instant::now(),
                 _ = orders.changed() => (self.terms_at, self.disk_at) = (Instant::now(), Instant::now()),
             }
         }
@@ -135,6 +141,10 @@ impl<'s, 'a> Reports<'s, 'a> {
             };
             // What this try itself asked of all is done here.
             self.settle_round = self.session.storage.link.settle_round();
+        }
+        if self.trackers_at <= Instant::now() {
+            self.trackers_at = Instant::now() + TRACKERS_PAUSE;
+            self.session.tell_other_trackers(caller).await?;
         }
         let leaders_at = self.leaders.look(self.session, caller).await?;
         self.correct_status(caller).await?;
@@ -165,7 +175,7 @@ impl<'s, 'a> Reports<'s, 'a> {
             .into_iter()
             .flatten()
             .chain(self.watcher.works().then_some(self.terms_at))
-            .fold(self.beat_at.min(self.disk_at).min(trunk_at), Instant::min))
+            .fold(self.beat_at.min(self.disk_at).min(trunk_at).min(self.trackers_at), Instant::min))
     }
 
     /// A tracker of ours is told our terms before it may offer us: it says in a moment that it is one.
@@ -194,7 +204,7 @@ impl<'s, 'a> Reports<'s, 'a> {
         let storage = self.session.storage;
         match storage.link.read(Roster::leader) {
             Some(leader) => leader == self.session.index,
-            None => storage.conf.tracker_servers.len() == 1 || self.started.elapsed() >= LEADER_PATIENCE,
+            None => storage.trackers.count() == 1 || self.started.elapsed() >= LEADER_PATIENCE,
         }
     }
 

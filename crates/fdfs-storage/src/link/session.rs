@@ -28,14 +28,26 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from
 
 /// Keeps the connection to one tracker until `shutdown`: errors are told once, then only when they change.
 pub async fn keep(storage: Arc<Storage>, index: TrackerIndex, shutdown: CancellationToken) {
-    let Some(tracker) = storage.conf.tracker_servers.get(index).cloned() else { return };
+    let Some(tracker) = storage.trackers.find(index) else { return };
+    let ended = storage.trackers.ended(index);
+    tokio::select! {
+        () = ended.cancelled() => {
+            tracing::info!("tracker {tracker} is no longer in the configuration");
+            storage.link.note_lost(index);
+            storage.trunk.lost(index);
+        }
+        () = keep_to(&storage, index, &tracker, shutdown) => {}
+    }
+}
+
+async fn keep_to(storage: &Arc<Storage>, index: TrackerIndex, tracker: &TrackerServer, shutdown: CancellationToken) {
     let dialer = TrackerDialer::of(&storage.conf);
     let longest = PAUSES.1.min(Duration::from_secs(storage.conf.heart_beat_interval_secs.max(1)));
     let seed = u64::from(crc32fast::hash(tracker.to_string().as_bytes()));
     let mut backoff = Backoff::new(PAUSES.0, longest, seed);
     let mut told = String::new();
     let mut session =
-        Session { storage: &storage, dialer: &dialer, tracker: &tracker, index, status: None, put_off: None };
+        Session { storage, dialer: &dialer, tracker, index, status: None, put_off: None, told_trackers: Vec::new() };
     loop {
         let ended = tokio::select! {
             () = shutdown.cancelled() => return,
@@ -71,6 +83,8 @@ pub(super) struct Session<'a> {
     status: Option<StorageStatus>,
     /// What it says as a second leader.
     put_off: Option<BeatAnswer>,
+    /// The trackers that the last join named.
+    told_trackers: Vec<TrackerLine>,
 }
 
 impl Session<'_> {
@@ -102,6 +116,7 @@ impl Session<'_> {
     async fn join(&mut self, caller: &mut Caller) -> Result<(), LinkError> {
         let storage = self.storage;
         let trackers = self.tracker_lines().await;
+        self.told_trackers.clone_from(&trackers);
         let (join_time_secs, is_old_done) = {
             let flag = storage.lock_init_flag();
             (flag.storage_join_time, flag.sync_old_done)
@@ -126,16 +141,28 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// The tracker hears of it when the configuration names other trackers, or their names have other addresses.
+    ///
+    /// Differs from C: there it hears of that when this storage is started again.
+    pub(super) async fn tell_other_trackers(&mut self, caller: &mut Caller) -> Result<(), LinkError> {
+        if self.tracker_lines().await == self.told_trackers { Ok(()) } else { self.join(caller).await }
+    }
+
     /// All trackers of the configuration with their addresses as they are now.
     async fn tracker_lines(&self) -> Vec<TrackerLine> {
+        let trackers = &self.storage.trackers;
         let mut lines = Vec::new();
-        for tracker in &self.storage.conf.tracker_servers {
-            let Ok(addrs) = self.dialer.addresses(tracker).await else { continue };
+        for (index, tracker) in trackers.all() {
+            let addrs = self.dialer.addresses(&tracker).await.unwrap_or_default();
             let mut ips = addrs.iter().filter_map(|addr| addr.ip().to_canonical().to_string().parse().ok());
-            if let (Some(first), Some(addr)) = (ips.next(), addrs.first()) {
-                let second = if tracker.addresses.len() > 1 { ips.next() } else { None };
-                lines.push(TrackerLine { addrs: HostAddrs { first, second }, port: addr.port() });
-            }
+            let now = match (ips.next(), addrs.first()) {
+                (Some(first), Some(addr)) => {
+                    let second = if tracker.addresses.len() > 1 { ips.next() } else { None };
+                    Some(TrackerLine { addrs: HostAddrs { first, second }, port: addr.port() })
+                }
+                _ => None,
+            };
+            lines.extend(trackers.line(index, now));
         }
         lines
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fdfs_core::roster::{ListNews, Me, Roster, TrackerIndex};
@@ -22,7 +22,7 @@ pub struct LinkState {
     pub(super) settling: tokio::sync::Mutex<()>,
     /// Trackers whose first join of this run has been tried.
     tried: Mutex<BTreeSet<TrackerIndex>>,
-    tracker_count: usize,
+    tracker_count: AtomicUsize,
     /// This storage's status as it was known last, whoever is connected now.
     last_status: Mutex<Option<StorageStatus>>,
     /// Joined trackers that do not know who copies old files to this storage.
@@ -45,7 +45,7 @@ impl LinkState {
             changes: watch::Sender::new(0),
             settling: tokio::sync::Mutex::default(),
             tried: Mutex::default(),
-            tracker_count,
+            tracker_count: AtomicUsize::new(tracker_count),
             last_status: Mutex::default(),
             without_source: Mutex::default(),
             settle_round: AtomicU64::new(0),
@@ -89,6 +89,11 @@ impl LinkState {
         lock(&self.tried).insert(tracker);
     }
 
+    /// The configuration names so many trackers now.
+    pub fn set_tracker_count(&self, count: usize) {
+        self.tracker_count.store(count, Ordering::Relaxed);
+    }
+
     /// The status to join a tracker with that told `its` status last: what trackers said, else INIT once all of them
     /// were tried, and before that "never known". So a tracker that has lost its data does not take in a storage that
     /// others know better. Source: behaviour, 4.3.
@@ -96,7 +101,7 @@ impl LinkState {
     /// Differs from C: a tracker that cannot be reached counts as tried, so that any one tracker is enough.
     pub(super) fn status_to_join_with(&self, its: Option<StorageStatus>) -> Option<StorageStatus> {
         let known = self.read(Roster::own_status).or(*lock(&self.last_status)).or(its);
-        let is_tried = lock(&self.tried).len() + 1 >= self.tracker_count;
+        let is_tried = lock(&self.tried).len() + 1 >= self.tracker_count.load(Ordering::Relaxed);
         known.or(is_tried.then_some(StorageStatus::Init))
     }
 

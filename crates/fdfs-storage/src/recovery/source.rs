@@ -26,7 +26,7 @@ pub(super) async fn group(storage: &Storage) -> Result<Group, RecoveryError> {
     let dialer = TrackerDialer::of(&storage.conf);
     let request = ListStorages { group: storage.group, id: None };
     let mut last = LinkError::NoTracker;
-    for tracker in &storage.conf.tracker_servers {
+    for (_, tracker) in &storage.trackers.all() {
         let asked = async {
             let mut caller = dialer.connect(tracker).await?;
             ask(&mut caller, &request, StorageList::decode).await

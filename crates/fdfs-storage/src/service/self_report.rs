@@ -60,13 +60,13 @@ pub(super) async fn self_report(storage: &Arc<Storage>, exchange: &mut Exchange<
 /// What the storages of a group should have in common, or at least the operator know of.
 fn settings(storage: &Storage) -> [(&'static str, String); 5] {
     let conf = &storage.conf;
-    let mut trackers: Vec<String> = conf.tracker_servers.iter().map(ToString::to_string).collect();
+    let mut trackers: Vec<String> = storage.trackers.all().iter().map(|(_, tracker)| tracker.to_string()).collect();
     trackers.sort();
     [
         ("heart_beat_interval", conf.heart_beat_interval_secs.to_string()),
         ("sync_window", format!("{} {}", clock(conf.sync_start_time), clock(conf.sync_end_time))),
         ("check_file_duplicate", conf.check_file_duplicate.to_string()),
-        ("advertise", conf.advertise.len().to_string()),
+        ("advertise", storage.terms.advertise().len().to_string()),
         ("trackers", trackers.join(" ")),
     ]
 }

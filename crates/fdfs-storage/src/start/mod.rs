@@ -28,7 +28,7 @@ use crate::doubts::Doubts;
 use crate::durations::Durations;
 use crate::housekeeping::path_facts;
 use crate::init_flag::InitFlag;
-use crate::link::{LinkState, Moved};
+use crate::link::{LinkState, Moved, TrackerList};
 use crate::names::{in_name, now_unix_secs};
 use crate::params::Learnt;
 use crate::peers::Peers;
@@ -207,6 +207,7 @@ pub(crate) async fn open_storage(
         group: identity.group,
         terms,
         moved,
+        trackers: TrackerList::new(&conf.tracker_servers),
         link: LinkState::new(&identity, addr.port(), conf.tracker_servers.len()),
         identity,
         trunk: TrunkSpace::open(state_dir.path(), parts)?,

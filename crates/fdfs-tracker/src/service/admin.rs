@@ -31,7 +31,7 @@ pub(super) async fn drop_group(call: &mut Call<'_>) -> Result<(), RequestError> 
 
 pub(super) async fn report_ip_changed(call: &mut Call<'_>) -> Result<(), RequestError> {
     // As the reference: with storage ids the body is not even looked at.
-    if call.tracker.id_lines.is_some() {
+    if call.tracker.id_lines().is_some() {
         return Err(ClusterError::OnlyWithoutIds.into());
     }
     let ReportIpChanged { group, old_ip, new_ip } = call.decode()?;

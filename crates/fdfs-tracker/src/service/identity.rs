@@ -12,13 +12,13 @@ use crate::error::RequestError;
 
 pub(super) fn parameters(call: &mut Call<'_>) -> Result<(), RequestError> {
     let ParametersRequest = call.decode()?;
-    call.answer.extend_from_slice(&call.tracker.parameters);
+    call.answer.extend_from_slice(&call.tracker.parameters());
     Ok(())
 }
 
 pub(super) fn storage_ids(call: &mut Call<'_>) -> Result<(), RequestError> {
     let StorageIdsRequest { start_index, allow_empty } = call.decode()?;
-    let page = match &call.tracker.id_lines {
+    let page = match call.tracker.id_lines().as_deref() {
         Some(lines) => StorageIds::page(lines, start_index)?,
         None if allow_empty => StorageIds::default(),
         None => return Err(ClusterError::OnlyWithIds.into()),
@@ -49,7 +49,7 @@ pub(super) fn server_status(call: &mut Call<'_>) -> Result<(), RequestError> {
 }
 
 pub(super) fn group_name(call: &mut Call<'_>) -> Result<(), RequestError> {
-    if call.tracker.id_lines.is_none() {
+    if call.tracker.id_lines().is_none() {
         return Err(ClusterError::OnlyWithIds.into());
     }
     let request = GroupNameRequest::from_bytes(call.body).map_err(|error| {

@@ -1,6 +1,6 @@
 //! A storage joins (81).
 
-use fdfs_core::tracker::{Addrs, Join, TrackerAddr};
+use fdfs_core::tracker::{Addrs, ClusterError, Join, TrackerAddr};
 use fdfs_proto::StorageId;
 use fdfs_proto::cmd::tracker::{self as cmd, JoinAnswer, TrackerLine};
 use tracing::warn;
@@ -16,6 +16,10 @@ pub(super) async fn join(call: &mut Call<'_>) -> Result<(), RequestError> {
     state_fetch::before_join(call.tracker, &peer, &join).await;
     let decided = call.tracker.decide(|cluster| cluster.join(now, &peer, &join)).inspect_err(|error| {
         warn!("storage {} cannot join group {}: {error}", call.peer.addr, join.group);
+        if matches!(error, ClusterError::UnknownId { .. }) {
+            // Its name may have another address now; it tries again.
+            call.tracker.lookups.notify_one();
+        }
     })?;
     if let Err(error) = call.tracker.saver.saved(decided.ticket).await {
         // It would join again anyway; a disk that is full must not keep storages from serving.

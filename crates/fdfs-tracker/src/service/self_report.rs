@@ -24,7 +24,8 @@ pub(super) fn report(call: &mut Call<'_>) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// `GROUP/ID NETWORK ADDRESS PORT` for each route of each storage, in the order in which they count; `else` for all others.
+/// `GROUP/ID NETWORK ADDRESS PORT` for each route of each storage and for its second address, in the order in which they
+/// count; `else` for all others. Nothing for a storage that all are told the same of.
 fn told(cluster: &Cluster) -> Vec<String> {
     let mut lines = Vec::new();
     for group in cluster.groups() {
@@ -35,7 +36,11 @@ fn told(cluster: &Cluster) -> Vec<String> {
                 lines.push(format!("{name}/{id} {} {} {port}", route.network, route.ip));
             }
             let has_last_word = storage.routes().iter().any(|route| route.network == Network::EVERYBODY);
-            if !storage.routes().is_empty() && !has_last_word {
+            let second = storage.addrs().second_with_kind().filter(|_| !has_last_word);
+            if let Some((kind, ip)) = second {
+                lines.push(format!("{name}/{id} {kind} {ip} {}", storage.port()));
+            }
+            if !has_last_word && (second.is_some() || !storage.routes().is_empty()) {
                 lines.push(format!("{name}/{id} else {} {}", storage.addrs().first(), storage.port()));
             }
         }

@@ -68,6 +68,15 @@ impl Site {
         assert!(started.elapsed() < Duration::from_secs(2), "stopping took {:?}", started.elapsed());
     }
 
+    /// As the signal HUP does, with what `conf` is now.
+    pub(crate) fn reload(&self) {
+        self.try_reload().unwrap();
+    }
+
+    pub(crate) fn try_reload(&self) -> Result<(), fdfs_tracker::StartError> {
+        self.server.as_ref().unwrap().reload(&self.conf)
+    }
+
     pub(crate) fn restart(&mut self) {
         self.stop();
         self.start_again();

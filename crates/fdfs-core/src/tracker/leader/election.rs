@@ -88,6 +88,10 @@ impl Election {
         members.dedup();
         (self.me, self.members) = (Some(me), members);
         self.end_what_is_over(now_ms);
+        // What it was promised holds until it is over, all the same.
+        if matches!(&self.role, Role::Following { leader, .. } if !self.members.contains(leader)) {
+            self.seek(now_ms);
+        }
         if let Role::Seeking { ask_at_ms } = &mut self.role {
             *ask_at_ms = now_ms;
         }

@@ -195,3 +195,15 @@ fn an_acting_leader_goes_when_storages_meet_two_and_an_elected_one_stays() {
     assert_eq!(elected.on_reselect(20), Ok(()));
     assert!(elected.leads(20) && elected.leads(100_000), "of two, the leader stays although the other is away");
 }
+
+#[test]
+fn a_leader_that_no_storage_names_any_more_is_left_and_its_promise_kept() {
+    let mut election = highest(3);
+    election.on_notify(100, host(1)).unwrap();
+    election.on_commit(100, host(1)).unwrap();
+    assert_eq!(election.leader(100), Some(host(1)));
+    election.set_members(200, host(3), [host(2)]);
+    assert_eq!(election.leader(200), None);
+    assert_eq!(election.on_notify(300, host(2)), Err(Refusal::Taken), "the old one may count on this tracker for a while");
+    assert_eq!(election.on_notify(100 + PROMISE_MS, host(2)), Ok(()));
+}
