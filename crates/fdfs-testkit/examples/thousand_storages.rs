@@ -71,7 +71,9 @@ fn main() {
                 costs.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
                 let ((least, _), (micros, rate), (most, _)) = (costs[0], costs[ROUNDS / 2], costs[ROUNDS - 1]);
                 let addr = tracker.addr;
-                println!("{addr}: {what}, {connections} connections: {micros:.2} us of CPU ({least:.2} to {most:.2}), {rate:.0}/s");
+                println!(
+                    "{addr}: {what}, {connections} connections: {micros:.2} us of CPU ({least:.2} to {most:.2}), {rate:.0}/s"
+                );
             }
         }
     }
@@ -149,11 +151,8 @@ struct Storage {
 impl Storage {
     fn join(tracker: SocketAddr, network: &str, index: usize, storages: usize) -> Self {
         let local: Ipv4Addr = format!("{network}.{}.{}", index / 250 + 1, index % 250 + 1).parse().expect("NETWORK");
-        let mut storage = Self {
-            stream: connect_from(local, tracker).unwrap(),
-            beat_at: Instant::now(),
-            report_at: Instant::now(),
-        };
+        let mut storage =
+            Self { stream: connect_from(local, tracker).unwrap(), beat_at: Instant::now(), report_at: Instant::now() };
         let tracker_ip = tracker.ip().to_string().parse().unwrap();
         let join = Join {
             group: group(index, storages).parse().unwrap(),
@@ -195,7 +194,8 @@ fn beat(storages: &mut [Storage], time: Duration) {
     let count = storages.len();
     for (index, storage) in storages.iter_mut().enumerate() {
         let part = index as f64 / count as f64;
-        (storage.beat_at, storage.report_at) = (Instant::now() + BEAT.mul_f64(part), Instant::now() + DISK_REPORT.mul_f64(part));
+        (storage.beat_at, storage.report_at) =
+            (Instant::now() + BEAT.mul_f64(part), Instant::now() + DISK_REPORT.mul_f64(part));
     }
     let stat = Beat { stat: Some(StorageStat::default()) }.to_bytes();
     while Instant::now() < end {

@@ -145,7 +145,8 @@ pub(crate) fn take_over(tracker: &Tracker, found: &Found) {
         if cluster.settings().advertise != advertise {
             effects.extend(cluster.set_advertise(advertise));
         }
-        if let Some(table) = table.clone().filter(|table| cluster.settings().ids.as_ref().is_some_and(|ids| ids != table))
+        if let Some(table) =
+            table.clone().filter(|table| cluster.settings().ids.as_ref().is_some_and(|ids| ids != table))
         {
             effects.extend(cluster.set_ids(table));
         }
@@ -161,7 +162,8 @@ mod tests {
     use super::*;
 
     fn names() -> Names {
-        let ids = StorageIds::parse("storage_ids.conf", b"1 g one.example\n2 g two.example\n3 g 10.0.0.3\n").unwrap().conf;
+        let ids =
+            StorageIds::parse("storage_ids.conf", b"1 g one.example\n2 g two.example\n3 g 10.0.0.3\n").unwrap().conf;
         Names { advertise: vec![AdvertiseRule::of_storage("10.0.0.0/8 -> one.example").unwrap()], ids: Some(ids) }
     }
 

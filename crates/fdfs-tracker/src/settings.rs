@@ -7,8 +7,8 @@ use fdfs_conf::choice::ResponseIpAddrSize;
 use fdfs_conf::ini::FILE_BYTES_MAX;
 use fdfs_conf::{ConfError, LoadError, ReservedSpace, Severity, StorageIds, TrackerConf, tracker};
 use fdfs_core::tracker::{
-    Addrs, AnswerWidth, DownloadServer, IdEntry, IdTable, IdTableError, IdType, Reserved, Settings, StoreLookup, StorePath,
-    StoreServer,
+    Addrs, AnswerWidth, DownloadServer, IdEntry, IdTable, IdTableError, IdType, Reserved, Settings, StoreLookup,
+    StorePath, StoreServer,
 };
 use fdfs_proto::cmd::tracker::{self as cmd, HostAddrs, Parameters, StorageIdLine};
 use fdfs_proto::shared::AddrSize;

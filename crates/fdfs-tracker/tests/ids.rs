@@ -137,7 +137,8 @@ fn lines_that_are_read_again_count_at_once() {
 fn a_tracker_says_who_is_told_which_of_two_addresses() {
     let dir = tempfile::tempdir().unwrap();
     let ids = dir.path().join("storage_ids.conf");
-    std::fs::write(&ids, "1 group1 127.0.0.11\n2 group1 127.0.0.12,10.7.7.7\n3 group1 10.0.0.3,127.0.0.13:23003\n").unwrap();
+    std::fs::write(&ids, "1 group1 127.0.0.11\n2 group1 127.0.0.12,10.7.7.7\n3 group1 10.0.0.3,127.0.0.13:23003\n")
+        .unwrap();
     let site = Site::start_in(dir, |conf| {
         conf.use_storage_id = true;
         conf.id_type_in_filename = fdfs_conf::IdType::Id;

@@ -1,8 +1,8 @@
 //! The signal HUP: a running process takes in what has changed in its configuration.
 
+use fdfs_proto::Request as _;
 use fdfs_proto::cmd::tracker::{ListStorages, StorageList};
 use fdfs_proto::shared::StorageStatus;
-use fdfs_proto::Request as _;
 use fdfs_testkit::layout::write_conf;
 use fdfs_testkit::raw::packet;
 use fdfs_testkit::{Cluster, DaemonCluster, RawConn, RawReply, wait_for};

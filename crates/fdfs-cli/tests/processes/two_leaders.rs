@@ -75,7 +75,8 @@ fn w26_two_leaders_with_a_trunk_server_each_give_no_space_out_twice() {
 
     let leads_now = |tracker: usize| {
         let addr = cluster.layout.trackers[tracker].addr.to_string();
-        let reply = fdfs_testkit::RawConn::connect(cluster.layout.trackers[tracker].real_addr).send(&packet(95, b"")).reply();
+        let reply =
+            fdfs_testkit::RawConn::connect(cluster.layout.trackers[tracker].real_addr).send(&packet(95, b"")).reply();
         reply == RawReply::Whole { status: 0, body: addr.into_bytes() }
     };
     let cut = [
@@ -104,7 +105,9 @@ fn w26_two_leaders_with_a_trunk_server_each_give_no_space_out_twice() {
     assert!(check_places(&stored) >= 4);
     for file in &stored {
         for storage in 0..2 {
-            wait_for(&format!("{} at storage {storage}", file.0.as_str()), || has(&cluster, storage, file).then_some(()));
+            wait_for(&format!("{} at storage {storage}", file.0.as_str()), || {
+                has(&cluster, storage, file).then_some(())
+            });
         }
     }
 }

@@ -190,7 +190,9 @@ impl Group {
     /// Peers keep what they know of them, as they do when a tracker is started again. Indexes of members change.
     fn make_room(&mut self) {
         while self.storages.len() >= STORAGES_PER_GROUP {
-            let Some(index) = self.storages.iter().position(|storage| !status::is_stored(storage.status)) else { return };
+            let Some(index) = self.storages.iter().position(|storage| !status::is_stored(storage.status)) else {
+                return;
+            };
             self.storages.remove(index);
         }
     }

@@ -271,7 +271,8 @@ impl Cluster {
             return;
         }
         let before = std::mem::replace(&mut storage.trackers, named.to_vec());
-        let is_dropped = |addr: &TrackerAddr| before.iter().any(|it| it.is(addr)) && !named.iter().any(|it| it.is(addr));
+        let is_dropped =
+            |addr: &TrackerAddr| before.iter().any(|it| it.is(addr)) && !named.iter().any(|it| it.is(addr));
         let dropped: Vec<_> = self.trackers.addrs().filter(|addr| is_dropped(addr)).copied().collect();
         for addr in dropped {
             let is_me = addr.addrs.iter().any(|ip| self.trackers.is_me(ip, addr.port));

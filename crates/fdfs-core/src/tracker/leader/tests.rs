@@ -204,6 +204,10 @@ fn a_leader_that_no_storage_names_any_more_is_left_and_its_promise_kept() {
     assert_eq!(election.leader(100), Some(host(1)));
     election.set_members(200, host(3), [host(2)]);
     assert_eq!(election.leader(200), None);
-    assert_eq!(election.on_notify(300, host(2)), Err(Refusal::Taken), "the old one may count on this tracker for a while");
+    assert_eq!(
+        election.on_notify(300, host(2)),
+        Err(Refusal::Taken),
+        "the old one may count on this tracker for a while"
+    );
     assert_eq!(election.on_notify(100 + PROMISE_MS, host(2)), Ok(()));
 }
