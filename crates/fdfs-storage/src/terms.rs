@@ -201,7 +201,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let dir = StateDir::open(RealFs, dir.path()).unwrap();
         let terms = Terms::load(&dir, Vec::new()).unwrap();
-        let mut changes = terms.changes();
+        let changes = terms.changes();
         terms.set_advertise(&[]);
         assert!(!changes.has_changed().unwrap() && terms.are_usual());
         let rule = AdvertiseRule::of_storage("10.0.0.0/8 -> 88.0.0.1").unwrap();
