@@ -51,6 +51,8 @@ pub struct ServeHttp {
     pub trusted_proxies: Vec<IpAddr>,
     /// `http.redirect_port`.
     pub redirect_port: u16,
+    /// `http.redirect_tls_port`.
+    pub redirect_tls_port: u16,
     /// `http.tls_port`; 0 for none.
     pub tls_port: u16,
     /// `http.tls_certificate`, as it is named to the loader.
@@ -108,6 +110,13 @@ fn places<C: HasServeHttp>() -> Vec<Key<C>> {
             0,
             |c: &mut C, v| c.serve().redirect_port = u16::try_from(v).unwrap_or(0),
             "the HTTP port of the storages that clients are sent to; 0 for the port that a request came in on",
+        )
+        .at_most(65_535, EINVAL),
+        Key::count(
+            "http.redirect_tls_port",
+            0,
+            |c: &mut C, v| c.serve().redirect_tls_port = u16::try_from(v).unwrap_or(0),
+            "the HTTPS port of the storages that clients of HTTPS are sent to; 0 for the port that a request came in on",
         )
         .at_most(65_535, EINVAL),
         Key::custom(

@@ -142,6 +142,7 @@ impl Configured {
         let mut settings = Settings {
             response_mode: conf.response_mode,
             redirect_port: serve.redirect_port,
+            redirect_tls_port: serve.redirect_tls_port,
             sync_file_max_delay_secs: conf.storage_sync_file_max_delay_secs,
             mime_types: Arc::new(mime_types),
             multi_range: !http.disabled && http.multi_range_enabled,

@@ -166,8 +166,12 @@ fn is_settled(site: &impl Site, settings: &Settings, now: i64, name: &LogicName)
 /// Differs from C: the answer has a length, so clients follow it; a long URL is not cut.
 #[must_use]
 pub fn redirect(settings: &Settings, request: &Request<'_>, ip: IpAddr) -> Answer {
-    let port = if settings.redirect_port == 0 { request.local_port } else { settings.redirect_port };
-    let (scheme, usual) = if request.is_secure { ("https", 443) } else { ("http", 80) };
+    let (scheme, usual, port) = if request.is_secure {
+        ("https", 443, settings.redirect_tls_port)
+    } else {
+        ("http", 80, settings.redirect_port)
+    };
+    let port = if port == 0 { request.local_port } else { port };
     let host = match ip {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
@@ -194,5 +198,39 @@ pub const fn status_of(absent: Absent) -> u16 {
         Absent::TimedOut => 504,
         Absent::Failed => 500,
         Absent::Busy => 503,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pure::fields::Fields;
+
+    #[test]
+    fn a_redirect_keeps_the_scheme_and_all_of_a_long_url() {
+        let long = format!("/group1/M00/00/00/{}?filename=a%20b", "x".repeat(3000));
+        for (ip, is_secure, local_port, ports, expected) in [
+            ("10.0.0.1", false, 80, (0, 0), "http://10.0.0.1"),
+            ("10.0.0.1", false, 8080, (0, 0), "http://10.0.0.1:8080"),
+            ("10.0.0.1", false, 8080, (8888, 0), "http://10.0.0.1:8888"),
+            ("10.0.0.1", true, 443, (8888, 0), "https://10.0.0.1"),
+            ("10.0.0.1", true, 443, (8888, 8443), "https://10.0.0.1:8443"),
+            ("2001:db8::1", true, 8443, (0, 0), "https://[2001:db8::1]:8443"),
+        ] {
+            let settings = Settings { redirect_port: ports.0, redirect_tls_port: ports.1, ..Settings::default() };
+            let request = Request {
+                method: Method::Get,
+                target: long.as_bytes(),
+                fields: Fields::default(),
+                is_secure,
+                local_port,
+                peer: [10, 0, 0, 9].into(),
+                now_us: 0,
+            };
+            let answer = redirect(&settings, &request, ip.parse().unwrap());
+            let location = format!("{expected}{long}&redirect=1");
+            assert_eq!((answer.status, answer.get("Location")), (302, Some(location.as_str())));
+            assert!(answer.tells_len() && answer.body.is_empty());
+        }
     }
 }

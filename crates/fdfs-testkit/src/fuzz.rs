@@ -32,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     ("storage_ids", conf::storage_ids),
     ("mime_types", conf::mime_types),
     ("http_request", http::request),
+    ("http_form", http::form),
     ("binlog_line", disk::binlog_line),
     ("trunk_line", disk::trunk_line),
     ("changelog_line", disk::changelog_line),

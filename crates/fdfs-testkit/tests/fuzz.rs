@@ -113,6 +113,16 @@ fn http_requests() -> Vec<Vec<u8>> {
     requests.into_iter().chain(tricks.map(|text| text.as_bytes().to_vec())).collect()
 }
 
+/// Forms as browsers send them, behind the byte that says in what pieces they come.
+fn http_forms() -> Vec<Vec<u8>> {
+    let field = "--B\r\nContent-Disposition: form-data; name=\"ext\"\r\n\r\njpg\r\n";
+    let file = "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\\\"b.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n\
+                bytes\r\n--C\r\n-\r\n\r\n--B--\r\n";
+    let texts =
+        [format!("{field}{file}"), format!("preamble\r\n{file}epilogue"), file.to_owned(), format!("{field}--B--")];
+    texts.iter().flat_map(|text| [0, 6, 200].map(|len| [&[len], text.as_bytes()].concat())).collect()
+}
+
 fn run(target: &Target, corpus: &[Vec<u8>], count: usize) {
     let (name, target) = target;
     let seed = name.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
@@ -129,7 +139,7 @@ fn run(target: &Target, corpus: &[Vec<u8>], count: usize) {
 fn every_target_takes_anything() {
     let (messages, bodies, files, confs, ids) =
         (recorded_messages(), recorded_bodies(), recorded_files(), confs(), ids());
-    let requests = http_requests();
+    let (requests, forms) = (http_requests(), http_forms());
     for target in TARGETS {
         let corpus = match target.0 {
             "header" => &messages,
@@ -137,6 +147,7 @@ fn every_target_takes_anything() {
             "file_id" | "logic_name" => &ids,
             "binlog_line" | "trunk_line" | "changelog_line" | "state_file" | "store_path_mark" => &files,
             "http_request" => &requests,
+            "http_form" => &forms,
             _ => &confs,
         };
         // A configuration is checked against some hundred keys; six targets read the same dialect.

@@ -14,6 +14,9 @@ use crate::source::Source;
 
 /// Files up to this size are read into memory and sent with their head in one call; larger ones go by `sendfile`.
 const COPIED_MAX_BYTES: u64 = 16 << 10;
+/// From here on the kernel is told not to send what is less than a packet while more comes: each answer of the client
+/// would make it do so between two pieces.
+const CORKED_MIN_BYTES: u64 = 128 << 10;
 /// The end of an answer from a slot is held back until the slot was looked at again.
 const HELD_BACK_BYTES: u64 = 4 << 10;
 /// The most of a file of another storage that is in memory at once.
@@ -102,6 +105,10 @@ async fn send_disk(stream: &Stream, file: &StoredFile, head: &[u8], parts: &[Par
         }
         return stream.send(out.filled(), false).await;
     }
+    let is_corked = total >= CORKED_MIN_BYTES;
+    if is_corked {
+        stream.cork(true);
+    }
     let last = parts.len() - 1;
     for (index, part) in parts.iter().enumerate() {
         stream.send(head, true).await?;
@@ -121,7 +128,11 @@ async fn send_disk(stream: &Stream, file: &StoredFile, head: &[u8], parts: &[Par
             stream.send(out.filled(), !tail.is_empty()).await?;
         }
     }
-    stream.send(tail, false).await
+    stream.send(tail, false).await?;
+    if is_corked {
+        stream.cork(false);
+    }
+    Ok(())
 }
 
 fn deleted() -> io::Error {

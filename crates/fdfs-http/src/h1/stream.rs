@@ -118,6 +118,12 @@ impl Stream {
         }
     }
 
+    /// Holds back what is less than a packet, or lets it go.
+    pub fn cork(&self, is_corked: bool) {
+        // It saves packets; without it the same bytes go out.
+        let _ = rustix::net::sockopt::set_tcp_cork(&self.socket, is_corked);
+    }
+
     /// Sends bytes; with `more`, the kernel may hold them back for what follows.
     ///
     /// # Errors

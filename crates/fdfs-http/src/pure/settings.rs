@@ -66,6 +66,8 @@ pub struct Settings {
     pub response_mode: ResponseMode,
     /// Where others serve HTTP; 0 for the port that a request came in on.
     pub redirect_port: u16,
+    /// The same for requests over TLS.
+    pub redirect_tls_port: u16,
     /// Whether clients that are sent on are marked, so that the next host sends them no further.
     pub marks_redirects: bool,
     /// Seconds after which a file is everywhere in its group.
@@ -111,6 +113,7 @@ impl Default for Settings {
             own_groups: Vec::new(),
             response_mode: ResponseMode::Proxy,
             redirect_port: 0,
+            redirect_tls_port: 0,
             marks_redirects: true,
             sync_file_max_delay_secs: 86_400,
             mime_types: Arc::new(MimeTypes::default()),
