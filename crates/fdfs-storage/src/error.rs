@@ -114,12 +114,6 @@ pub enum RequestError {
         /// The link where following them ended.
         name: String,
     },
-    /// The command is known but this server does not serve it.
-    #[error("command {label} is not served yet")]
-    NotServed {
-        /// The command's name.
-        label: &'static str,
-    },
     /// No store path can take the file.
     #[error(transparent)]
     Placement(#[from] PlacementError),
@@ -151,7 +145,6 @@ impl RequestError {
             | Self::NotAppender { .. }
             | Self::OtherStorePath { .. }
             | Self::NoStorePath { .. } => Status::EINVAL,
-            Self::NotServed { .. } => Status::EOPNOTSUPP,
             Self::Placement(e) => e.status(),
             Self::PathBroken { .. } => Status::EIO,
             Self::NoFreeName => Status::EEXIST,

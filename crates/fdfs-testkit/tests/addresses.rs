@@ -54,6 +54,16 @@ fn assert_only_the_missed_came(cluster: &Cluster, before: [i64; 2]) {
     assert_eq!([0, 1].map(|index| synced_in(cluster, index)), [before[0] + 6, before[1]]);
 }
 
+/// Files that both have, and one that the first storage misses, which is stopped then; what had come in until then.
+fn until_the_first_stops(cluster: &mut Cluster) -> (Vec<FileId>, [i64; 2]) {
+    let mut ids: Vec<_> = (0..10).map(|n| upload(cluster, n % 2, &[b'a' + n as u8; 1000])).collect();
+    wait_for_copies(cluster, &ids);
+    let before = [0, 1].map(|index| synced_in(cluster, index));
+    cluster.storages[0].stop();
+    ids.push(upload(cluster, 1, b"missed"));
+    (ids, before)
+}
+
 fn marks(cluster: &Cluster, index: usize) -> Vec<String> {
     let dir = cluster.storages[index].plan.base_path.join("data/sync");
     let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -66,11 +76,7 @@ fn marks(cluster: &Cluster, index: usize) -> Vec<String> {
 fn without_ids_a_new_address_is_told_to_the_trackers_and_nothing_is_copied_again() {
     let mut cluster = Cluster::builder().trackers(2).group("group1", 2).start();
     cluster.expect_lost_trackers();
-    let mut ids: Vec<_> = (0..10).map(|n| upload(&cluster, n % 2, &[b'a' + n as u8; 1000])).collect();
-    wait_for_copies(&cluster, &ids);
-    let before = [0, 1].map(|index| synced_in(&cluster, index));
-    cluster.storages[0].stop();
-    ids.push(upload(&cluster, 1, b"missed"));
+    let (ids, before) = until_the_first_stops(&mut cluster);
     // One of the trackers is away and hears of it later.
     cluster.trackers[1].stop();
     let old = move_away(&mut cluster, 0);
@@ -112,11 +118,7 @@ fn without_ids_a_new_address_is_told_to_the_trackers_and_nothing_is_copied_again
 fn with_ids_a_new_address_changes_nothing_but_the_address() {
     let mut cluster = Cluster::builder().group("group1", 2).storage_ids(&[]).start();
     cluster.expect_lost_trackers();
-    let mut ids: Vec<_> = (0..10).map(|n| upload(&cluster, n % 2, &[b'a' + n as u8; 1000])).collect();
-    wait_for_copies(&cluster, &ids);
-    let before = [0, 1].map(|index| synced_in(&cluster, index));
-    cluster.storages[0].stop();
-    ids.push(upload(&cluster, 1, b"missed"));
+    let (ids, before) = until_the_first_stops(&mut cluster);
     let old = move_away(&mut cluster, 0);
     let ids_path = cluster.scratch().join("storage_ids.conf");
     let text = std::fs::read_to_string(&ids_path).unwrap();

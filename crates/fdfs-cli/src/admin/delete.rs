@@ -73,7 +73,7 @@ fn objection(seen: &[Seen], id: StorageId) -> Option<anyhow::Error> {
     }
     records()
         .all(|(_, record)| record.status == StorageStatus::Deleted)
-        .then(|| failure(Status::EALREADY, "it is deleted already; its slot is forgotten when the trackers restart"))
+        .then(|| failure(Status::EALREADY, "it is deleted already; its slot is forgotten when another storage needs it"))
 }
 
 /// What an administrator should know before files are gone.

@@ -234,7 +234,7 @@ fn status(member: &Member, about: &mut About<'_>) {
         "DELETED" | "IP_CHANGED" => about.say(
             Severity::Note,
             "deleted",
-            format!("is {}: its slot counts until the trackers restart", member.status),
+            format!("is {}: its slot is forgotten when another storage needs it", member.status),
             "nothing to do",
         ),
         "RECOVERY" | "SYNCING" => about.say(
