@@ -93,7 +93,7 @@ fn trackers(snapshot: &Snapshot, all: &mut Vec<Finding>) {
                 Severity::Warning,
                 "tracker-empty",
                 "knows no group",
-                "add it to tracker_server of the storages, and restart them",
+                "add it to tracker_server of the storages, and HUP them",
             ),
             None if tracker.leader.is_none() => about.say(
                 Severity::Warning,
