@@ -6,7 +6,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use fdfs_client::{Client, UploadOptions};
-use fdfs_conf::{AdvertiseRule, IdType, ReservedSpace, ServerConf, StorageConf, StoragePath, TrackerConf, TrackerServer};
+use fdfs_conf::{
+    AdvertiseRule, IdType, ReservedSpace, ServerConf, StorageConf, StoragePath, TrackerConf, TrackerServer,
+};
 use fdfs_log::{CapturedLog, Level, ServerLog};
 use fdfs_proto::shared::StorageStatus;
 use fdfs_storage::{StartOptions, StorageServer};

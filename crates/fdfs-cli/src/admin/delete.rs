@@ -71,9 +71,9 @@ fn objection(seen: &[Seen], id: StorageId) -> Option<anyhow::Error> {
             format!("tracker {tracker} sees storage {id} as {}: drain it, stop it, then delete it", record.status);
         return Some(failure(Status::EBUSY, what));
     }
-    records()
-        .all(|(_, record)| record.status == StorageStatus::Deleted)
-        .then(|| failure(Status::EALREADY, "it is deleted already; its slot is forgotten when another storage needs it"))
+    records().all(|(_, record)| record.status == StorageStatus::Deleted).then(|| {
+        failure(Status::EALREADY, "it is deleted already; its slot is forgotten when another storage needs it")
+    })
 }
 
 /// What an administrator should know before files are gone.
