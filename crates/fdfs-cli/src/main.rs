@@ -25,6 +25,7 @@ mod out;
 mod root;
 mod stat_programs;
 mod sync;
+mod takeover;
 mod test_programs;
 mod transfer;
 

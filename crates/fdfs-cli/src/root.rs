@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    admin, bench, conf_check, daemon, dev, doctor, exit, files, http, link, local, manual, monitor, sync, transfer,
+    admin, bench, conf_check, daemon, dev, doctor, exit, files, http, link, local, manual, monitor, sync, takeover,
+    transfer,
 };
 
 /// FastDFS in one program: tracker, storage, clients and tools
@@ -83,6 +84,9 @@ enum Command {
     Verify(local::verify::Args),
     /// Measure a cluster: upload, download and delete as fast as it can
     Bench(Box<bench::Args>),
+    /// Before this program takes the place of the reference
+    #[command(subcommand)]
+    Takeover(takeover::Command),
     /// Work on configuration files
     #[command(subcommand)]
     Conf(Conf),
@@ -127,6 +131,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Import(args) => return ends_with(transfer::import::run(args)),
         Command::Verify(args) => return local::verify::run(&args),
         Command::Bench(args) => return bench::run(&args),
+        Command::Takeover(command) => return takeover::run(&command),
         Command::Conf(Conf::Check(args)) => return conf_check::run(&args),
         Command::Link(args) => link::run(&args),
         Command::Completions(args) => manual::completions(&args),

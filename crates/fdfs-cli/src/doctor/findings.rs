@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Value, json};
+
 use super::snapshot::{Answer, GroupSeen, Member, PeerSeen, Snapshot, StorageSeen, TrackerSeen};
 
 /// Clocks that differ by more are worth a word: file times, sync times and logs stop to fit together.
@@ -43,6 +45,25 @@ pub(crate) struct Finding {
     pub(crate) about: String,
     pub(crate) what: String,
     pub(crate) advice: String,
+}
+
+impl Finding {
+    /// One line for people.
+    pub(crate) fn line(&self) -> String {
+        let Self { severity, about, what, advice, .. } = self;
+        format!("{}: {about} {what}. What to do: {advice}", severity.word().to_uppercase())
+    }
+
+    /// For programs.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "severity": self.severity.word(),
+            "code": self.code,
+            "about": self.about,
+            "what": self.what,
+            "advice": self.advice,
+        })
+    }
 }
 
 /// Collects findings about one thing.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::exit::failure;
 use crate::files::connect::Connect;
 use crate::out;
-use findings::{Finding, Severity};
+pub(crate) use findings::{Finding, Severity};
 use snapshot::{Answer, Snapshot};
 
 /// The exit code when something fails for somebody.
@@ -96,13 +96,7 @@ fn told(snapshot: &Snapshot) -> String {
 
 /// One line for each finding.
 fn text(snapshot: &Snapshot, found: &[Finding]) -> String {
-    let mut text: String = found
-        .iter()
-        .map(|finding| {
-            let Finding { severity, about, what, advice, .. } = finding;
-            format!("{}: {about} {what}. What to do: {advice}\n", severity.word().to_uppercase())
-        })
-        .collect();
+    let mut text: String = found.iter().map(|finding| format!("{}\n", finding.line())).collect();
     let (trackers, storages) = (snapshot.trackers.len(), snapshot.storages.len());
     let count = |severity| found.iter().filter(|finding| finding.severity == severity).count();
     text.push_str(&format!(
@@ -115,15 +109,6 @@ fn text(snapshot: &Snapshot, found: &[Finding]) -> String {
 }
 
 fn json(snapshot: &Snapshot, found: &[Finding]) -> Value {
-    let finding = |finding: &Finding| {
-        json!({
-            "severity": finding.severity.word(),
-            "code": finding.code,
-            "about": finding.about,
-            "what": finding.what,
-            "advice": finding.advice,
-        })
-    };
     let storage = |storage: &snapshot::StorageSeen| {
         let told = |told: &snapshot::Told| {
             let (answers, why) = match &told.answer {
@@ -152,6 +137,6 @@ fn json(snapshot: &Snapshot, found: &[Finding]) -> Value {
     json!({
         "trackers": snapshot.trackers.iter().map(tracker).collect::<Vec<_>>(),
         "storages": snapshot.storages.iter().map(storage).collect::<Vec<_>>(),
-        "findings": found.iter().map(finding).collect::<Vec<_>>(),
+        "findings": found.iter().map(Finding::json).collect::<Vec<_>>(),
     })
 }

@@ -13,3 +13,5 @@ mod scrub;
 mod slots;
 mod store;
 pub(crate) mod verify;
+
+pub(crate) use slots::bounds as log_bounds;

@@ -55,7 +55,7 @@ pub(super) fn each_in_slots(
 }
 
 /// From the first file of the log to the end of its last; `None` when there is no log.
-fn bounds(sync_dir: &Path) -> anyhow::Result<Option<(BinlogPosition, BinlogPosition)>> {
+pub(crate) fn bounds(sync_dir: &Path) -> anyhow::Result<Option<(BinlogPosition, BinlogPosition)>> {
     let entries = match std::fs::read_dir(sync_dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

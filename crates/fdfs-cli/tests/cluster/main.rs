@@ -10,6 +10,7 @@ mod kinds;
 mod local;
 mod monitor;
 mod slots;
+mod takeover;
 mod transfer;
 
 use std::fs;

@@ -1,0 +1,105 @@
+//! The directories of a storage.
+
+use std::path::Path;
+
+use fdfs_conf::StorageConf;
+use fdfs_proto::disk::StateFile;
+use fdfs_proto::disk::data_init_flag::DataInitFlag;
+use fdfs_proto::disk::storage_stat::StorageStatFile;
+use fdfs_proto::disk::trunk_record::trunk_lines;
+use fdfs_proto::disk::trunk_snapshot::TrunkSnapshot;
+
+use super::report::Report;
+use super::{log, running, store_path, tracker};
+use crate::daemon::program::Program;
+use crate::doctor::Severity;
+
+/// The name of the log of trunk blocks, below `trunk`.
+const TRUNK_BINLOG: &str = "binlog";
+
+/// Looks at all of them.
+pub(super) fn look(conf: &StorageConf, is_quick: bool, report: &mut Report) {
+    let base_path = &conf.server.base_path;
+    let data = base_path.join("data");
+    if !data.is_dir() {
+        let what = "is not there: a storage that starts here is a new one";
+        report.say(Severity::Note, "empty", data.display().to_string(), what, "look whether base_path is right");
+        store_path::look(conf, None, report);
+        return;
+    }
+    running::look(Program::Storage, base_path, report);
+    running::may_write(&data, report);
+    let flag = init_flag(&data, report);
+    tracker::file::<StorageStatFile>(&data, report);
+    log::look(&data.join("sync"), conf.server.inner_port, is_quick, report);
+    store_path::look(conf, flag.as_ref(), report);
+    trunk(&data, report);
+    what_differs(conf, report);
+}
+
+fn init_flag(data: &Path, report: &mut Report) -> Option<DataInitFlag> {
+    let path = data.join(DataInitFlag::FILE);
+    let about = path.display().to_string();
+    let flag = tracker::file::<DataInitFlag>(data, report);
+    if let Some(flag) = &flag {
+        let address = if flag.last_ip_addr.is_empty() { "an unknown address" } else { &flag.last_ip_addr };
+        report.fact(format!(
+            "joined at {} (unix seconds), last on {address}, port {}",
+            flag.storage_join_time, flag.last_server_port
+        ));
+        if !flag.sync_old_done {
+            report.say(
+                Severity::Note,
+                "not-filled-yet",
+                about,
+                format!(
+                    "is still being filled by {}",
+                    if flag.sync_src_server.is_empty() { "nobody yet" } else { flag.sync_src_server.as_str() }
+                ),
+                "nothing to do: that goes on",
+            );
+        }
+    } else if !path.exists() && data.join("sync").is_dir() {
+        report.say(
+            Severity::Warning,
+            "no-init-flag",
+            about,
+            "is missing, though there is a replication log: this storage would join as a new one",
+            "restore it from a copy; else it gets all files from the others again",
+        );
+    }
+    flag
+}
+
+/// Free space in trunk files; only the trunk server of a group has it.
+fn trunk(data: &Path, report: &mut Report) {
+    if let Some(snapshot) = tracker::file::<TrunkSnapshot>(data, report) {
+        let bytes: u64 = snapshot.blocks.iter().map(|free| u64::from(free.block.size)).sum();
+        report.fact(format!("{}: {} free blocks of {bytes} bytes", TrunkSnapshot::FILE, snapshot.blocks.len()));
+    }
+    let path = data.join("trunk").join(TRUNK_BINLOG);
+    let Some(bytes) = running::read(&path, report) else { return };
+    let bad = trunk_lines(&bytes).filter(|line| line.record.is_err()).count();
+    if bad > 0 {
+        report.say(
+            Severity::Warning,
+            "bad-records",
+            path.display().to_string(),
+            format!("{bad} lines of the trunk log cannot be read, and are passed over"),
+            "trunk_init_check_occupying = true compares free blocks with what is in the trunk files at the start",
+        );
+    }
+}
+
+/// What will be different though nothing is wrong.
+fn what_differs(conf: &StorageConf, report: &mut Report) {
+    if conf.check_file_duplicate {
+        report.say(
+            Severity::Note,
+            "duplicates",
+            "check_file_duplicate",
+            "contents are remembered in this storage and no longer in FastDHT; what FastDHT knows is not taken over",
+            "nothing to do: links that are there stay, and each content is stored once more before it is linked again",
+        );
+    }
+}
