@@ -23,7 +23,7 @@ user that the server will run as.
 
 Exit code: 0 nothing but notes, 3 warnings, 1 errors: it should not be taken over like this; else the errno of what kept it
 from looking.")]
-pub(super) struct Args {
+pub(crate) struct Args {
     /// The server's configuration file: tracker.conf or storage.conf
     conf: String,
     /// What the file is; without it, its keys and its name tell

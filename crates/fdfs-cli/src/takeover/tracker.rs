@@ -55,7 +55,7 @@ pub(super) fn look(conf: &TrackerConf, report: &mut Report) {
 fn statuses<'a>(members: impl Iterator<Item = &'a StoredStorage>) -> String {
     let mut counts = BTreeMap::<_, (_, usize)>::new();
     for member in members {
-        *counts.entry(member.status.number()).or_insert((member.status, 0)).1 += 1;
+        counts.entry(member.status.number()).or_insert((member.status, 0)).1 += 1;
     }
     let words: Vec<_> = counts.into_values().map(|(status, count)| format!("{count} {status}")).collect();
     if words.is_empty() { "no storages".to_owned() } else { format!("storages: {}", words.join(", ")) }

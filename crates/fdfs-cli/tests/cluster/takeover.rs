@@ -105,10 +105,10 @@ fn every_recorded_storage_can_be_taken_over() {
 #[test]
 fn every_recorded_tracker_can_be_taken_over() {
     for (set, node, words) in [
-        ("plain", "t1", "group group1: storages: 2 ACTIVE"),
-        ("ids", "t1", "group group2: storages: 1 ACTIVE"),
-        ("ids", "t2", "group group1: storages: 2 ACTIVE"),
-        ("trunk", "t1", "group group1: storages: 2 ACTIVE"),
+        ("plain", "t1", "group group1: storages: 2 OFFLINE"),
+        ("ids", "t1", "group group2: storages: 1 OFFLINE"),
+        ("ids", "t2", "group group1: storages: 2 OFFLINE"),
+        ("trunk", "t1", "group group1: storages: 2 OFFLINE"),
         ("changelog", "t1", "storage_changelog.dat: 1 changes of storages"),
     ] {
         let (findings, facts, code) = Left::tracker(set, node).check();
