@@ -55,7 +55,10 @@ fn uploads_metadata_and_deletes_reach_all_storages() {
             gone.iter().for_each(|(_, name)| wait_for_content(&cluster, storage, name, b"gone"));
         }
         for (storage, name) in &gone {
-            assert_eq!(cluster.to_storage(*storage).send(&packet(12, &id("group1", name.as_bytes()))).reply().ok(), b"");
+            assert_eq!(
+                cluster.to_storage(*storage).send(&packet(12, &id("group1", name.as_bytes()))).reply().ok(),
+                b""
+            );
         }
         let file: FileId = format!("group1/{}", kept[0].0).parse().unwrap();
         let metadata = Metadata::default().with("a", "1");
