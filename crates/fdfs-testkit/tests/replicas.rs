@@ -47,7 +47,7 @@ impl Peer {
     /// Of the reference, or one of ours.
     fn connect(cluster: &Cluster, is_ours: bool) -> Self {
         let mut conn = cluster.to_storage(0);
-        assert_eq!(conn.ask(9, &ReportServerId(SOURCE.parse().unwrap()).to_bytes()).ok(), []);
+        assert_eq!(conn.ask(9, &ReportServerId(SOURCE.parse().unwrap()).to_bytes()).ok(), b"");
         if is_ours {
             assert_eq!(conn.ask(243, b"").ok(), [2]);
         }
@@ -218,7 +218,7 @@ fn w07_an_older_state_replaces_no_newer_one_and_a_deleted_file_stays_deleted() {
     let set_metadata = |cluster: &Cluster, name: FileName, text: &[u8]| {
         let sizes = [44i64.to_be_bytes(), (text.len() as i64).to_be_bytes()].concat();
         let body = [&sizes[..], b"O", &padded16("group1"), name.as_bytes(), text].concat();
-        assert_eq!(cluster.to_storage(0).ask(13, &body).ok(), []);
+        assert_eq!(cluster.to_storage(0).ask(13, &body).ok(), b"");
     };
     let mut peer = Peer::connect(&cluster, true);
     let (kept, deleted) = (name_of(b"kept", NewKind::Regular, 1), name_of(b"deleted", NewKind::Regular, 2));
@@ -227,7 +227,7 @@ fn w07_an_older_state_replaces_no_newer_one_and_a_deleted_file_stays_deleted() {
     }
     // A client changes metadata and deletes a file here; what others did before that arrives late.
     set_metadata(&cluster, kept, b"a\x022");
-    assert_eq!(cluster.to_storage(0).ask(12, &support::id("group1", deleted.as_bytes())).ok(), []);
+    assert_eq!(cluster.to_storage(0).ask(12, &support::id("group1", deleted.as_bytes())).ok(), b"");
     for round in ["before", "after a restart"] {
         let mut peer = Peer::connect(&cluster, true);
         assert_eq!(peer.whole(18, meta(kept), NOW + 1, b"a\x021"), 0, "{round}");
