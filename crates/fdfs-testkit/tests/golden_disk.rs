@@ -20,10 +20,10 @@ fn check(set: &str) {
         set.restore(&node, &plan.base_path, &plan.store_paths);
         cluster.start_all();
         cluster.wait_until_active();
-        for file in list(&set.manifest(), "files").iter().chain(list(&set.manifest(), "link_files")) {
+        for file in list(set.manifest(), "files").iter().chain(list(set.manifest(), "link_files")) {
             check_file(&cluster, &node, file);
         }
-        for id in list(&set.manifest(), "deleted_ids").iter().chain(list(&set.manifest(), "renamed_away_ids")) {
+        for id in list(set.manifest(), "deleted_ids").iter().chain(list(set.manifest(), "renamed_away_ids")) {
             let Some(name) = id.as_str().unwrap().strip_prefix(&format!("{group}/")) else { continue };
             let reply = cluster.to_storage(0).send(&download(0, 0, &group, name.as_bytes())).reply();
             assert_eq!(reply.status(), Some(ENOENT), "{node}: {id}");
