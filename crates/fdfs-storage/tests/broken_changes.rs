@@ -13,7 +13,7 @@ use fdfs_proto::FileName;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, binlog_lines};
 use fdfs_proto::file_id::{LogicName, NewKind, slave_name};
 use fdfs_storage::commit::Durability;
-use fdfs_storage::write_path::{Content, WritePath};
+use fdfs_storage::write_path::{Content, LogEnd, WritePath};
 use fdfs_store::reconcile::{OVERLAP_SECS, RecordedTail};
 use fdfs_store::sim_fs::{Fault, SimFs};
 use fdfs_store::state_file::StateDir;
@@ -217,7 +217,8 @@ async fn restart(fs: &SimFs) -> WritePath<SimFs> {
     let (_, left) = Changes::open(dir).unwrap();
     let writer = open(fs, Durability::None, 1 << 30);
     let (lines, is_whole) = writer.commit.tail(1 << 20).await.unwrap();
-    writer.recover(&left, &lines, true).await.unwrap();
+    let log = LogEnd { lines: &lines, is_whole: true, knows_since: is_whole.then_some(0) };
+    writer.recover(&left, log).await.unwrap();
     let (lines, _) = writer.commit.tail(1 << 20).await.unwrap();
     let found = writer.slots[0].path.reconcile(&RecordedTail::new(&lines, is_whole, OVERLAP_SECS)).unwrap();
     writer.commit.record(&[found.records, found.links].concat()).await.unwrap();

@@ -50,7 +50,7 @@ fn a_store_path_that_hangs_holds_up_nobody_else() {
     let (hanging, fine, log) = (SimFs::new(Fault::None), SimFs::new(Fault::None), SimFs::new(Fault::None));
     let writer = Arc::new(WritePath {
         slots: vec![slot(&hanging, 0, counts), slot(&fine, 1, counts)],
-        changes: Changes::open(StateDir::open(log.clone(), Path::new("/base")).unwrap()).unwrap().0,
+        changes: Arc::new(Changes::open(StateDir::open(log.clone(), Path::new("/base")).unwrap()).unwrap().0),
         commit: Commit::open(log, Path::new("/sync"), 1 << 30, None).unwrap().0,
         durability: Durability::None,
         sync_every_bytes: 0,

@@ -134,13 +134,26 @@ impl<F: Fs> Changes<F> {
     /// # Errors
     /// [`StoreError::Disk`]; the change must not begin then, and its note is to be struck out.
     pub fn save(&self, note: &ChangeNote) -> Result<(), StoreError> {
-        let is_there = || self.written.load(Ordering::Acquire) >= note.number;
+        self.save_up_to(note.number)
+    }
+
+    fn save_up_to(&self, number: u64) -> Result<(), StoreError> {
+        let is_there = || self.written.load(Ordering::Acquire) >= number;
         if is_there() {
             return Ok(());
         }
         let mut piece = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever wrote meanwhile wrote for all who came before.
         if is_there() { Ok(()) } else { self.write_out(&mut piece) }
+    }
+
+    /// Writes all notes that wait.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`]; they are written with the next one.
+    pub fn save_all(&self) -> Result<(), StoreError> {
+        let number = self.lock().last;
+        self.save_up_to(number)
     }
 
     /// Strikes out a change: it is in the binlog, or it was undone. A note that cannot be struck out, or was not before a

@@ -17,6 +17,7 @@ pub mod fs;
 pub mod link_file;
 pub mod marks;
 pub mod meta_file;
+mod meta_folders;
 pub mod new_file;
 pub mod quarantine;
 pub mod real_fs;

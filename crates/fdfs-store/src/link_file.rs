@@ -44,6 +44,7 @@ impl<F: Fs> StorePath<F> {
     }
 
     fn named(&self, made: io::Result<()>, action: &'static str, true_name: &str) -> Result<(), StoreError> {
+        self.meta_folders().made(true_name);
         match made {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 Err(StoreError::Exists { path: self.data_path().join(true_name) })

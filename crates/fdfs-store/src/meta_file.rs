@@ -70,6 +70,7 @@ impl<F: Fs> StorePath<F> {
             }
             self.fs().rename(self.data(), &temp_name, &name)
         })();
+        self.meta_folders().made(&name);
         if written.is_err() {
             let _ = self.fs().remove(self.data(), &temp_name);
         }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::crc_cache::CrcCache;
 use crate::error::{At, StoreError};
 use crate::fs::{FileTime, Fs, FsFile, Space};
+use crate::meta_folders::MetaFolders;
 use crate::real_fs::RealFs;
 use crate::slot::TrunkFiles;
 use crate::subdirs;
@@ -36,6 +37,7 @@ pub struct StorePath<F: Fs = RealFs> {
     /// CRC32 of files that grow.
     crcs: CrcCache,
     trunk_files: TrunkFiles<F>,
+    meta_folders: MetaFolders,
     /// Why nothing more may be written here; set once, for the rest of the process.
     broken: OnceLock<String>,
 }
@@ -87,6 +89,7 @@ impl<F: Fs> StorePath<F> {
             needs_temp_names: AtomicBool::new(false),
             crcs: CrcCache::default(),
             trunk_files: TrunkFiles::default(),
+            meta_folders: MetaFolders::default(),
             broken: OnceLock::new(),
         };
         Ok(OpenedPath { path, is_incomplete, removed_temp_count })
@@ -172,6 +175,10 @@ impl<F: Fs> StorePath<F> {
         &self.trunk_files
     }
 
+    pub(crate) const fn meta_folders(&self) -> &MetaFolders {
+        &self.meta_folders
+    }
+
     /// A name for an unfinished file, new in this process.
     pub(crate) fn temp_name(&self) -> String {
         let n = self.temp_seq.fetch_add(1, Ordering::Relaxed);
@@ -181,7 +188,9 @@ impl<F: Fs> StorePath<F> {
     /// Makes a new file for writing under a true name; makes its sub directories when they are missing.
     pub(crate) fn create_new(&self, true_name: &str) -> Result<F::File, StoreError> {
         let first = self.fs.create_new(&self.data, true_name);
-        match self.retry_with_parents(true_name, first, || self.fs.create_new(&self.data, true_name)) {
+        let made = self.retry_with_parents(true_name, first, || self.fs.create_new(&self.data, true_name));
+        self.meta_folders.made(true_name);
+        match made {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 Err(StoreError::Exists { path: self.data_path.join(true_name) })
             }
@@ -213,7 +222,9 @@ impl<F: Fs> StorePath<F> {
     /// Gives a file without a name its true name, which must be free.
     pub(crate) fn give_name(&self, file: &F::File, true_name: &str) -> Result<(), StoreError> {
         let give = || self.fs.give_name(&self.data, file, true_name);
-        match self.retry_with_parents(true_name, give(), give) {
+        let given = self.retry_with_parents(true_name, give(), give);
+        self.meta_folders.made(true_name);
+        match given {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 Err(StoreError::Exists { path: self.data_path.join(true_name) })
             }
@@ -224,7 +235,9 @@ impl<F: Fs> StorePath<F> {
     /// Gives a finished file its true name, which must be free.
     pub(crate) fn rename_new(&self, from: &str, true_name: &str) -> Result<(), StoreError> {
         let rename = || self.fs.rename_new(&self.data, from, true_name);
-        match self.retry_with_parents(true_name, rename(), rename) {
+        let renamed = self.retry_with_parents(true_name, rename(), rename);
+        self.meta_folders.made(true_name);
+        match renamed {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 Err(StoreError::Exists { path: self.data_path.join(true_name) })
             }
@@ -235,7 +248,9 @@ impl<F: Fs> StorePath<F> {
     /// Gives a finished file a true name, in the place of what has it.
     pub(crate) fn rename_over(&self, from: &str, true_name: &str) -> Result<(), StoreError> {
         let rename = || self.fs.rename(&self.data, from, true_name);
-        self.retry_with_parents(true_name, rename(), rename).at("rename to", &self.data_path, true_name)
+        let renamed = self.retry_with_parents(true_name, rename(), rename);
+        self.meta_folders.made(true_name);
+        renamed.at("rename to", &self.data_path, true_name)
     }
 
     pub(crate) fn retry_with_parents<T>(

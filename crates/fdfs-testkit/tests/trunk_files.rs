@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use fdfs_client::{InfoFlags, MetaMode, Metadata, UploadOptions};
-use fdfs_proto::cmd::storage::TrunkInfo;
-use fdfs_proto::file_id::LogicName;
+use fdfs_proto::cmd::storage::{CreateLink, Signature, TrunkInfo};
+use fdfs_proto::file_id::{BlockType, FormattedExt, LogicName, NewKind, NewName, Source};
+use fdfs_proto::{Status, Wire};
 use fdfs_testkit::raw::packet;
 use fdfs_testkit::{Cluster, RawReply, wait_for};
 
@@ -18,6 +19,8 @@ use support::{EINVAL, ENOENT, download, id, stored, trunk_group};
 const IN_SLOT_LEN: usize = 60;
 const PLAIN_LEN: usize = 44;
 const SLOT_MAX: usize = 256 << 10;
+const EEXIST: u8 = 17;
+const CREATED: u32 = 1_795_166_208;
 
 fn start(storages: usize) -> Cluster {
     let cluster = trunk_group(storages).start();
@@ -55,6 +58,23 @@ fn delete(cluster: &Cluster, index: usize, name: &str) -> u8 {
 
 fn block(name: &str) -> TrunkInfo {
     TrunkInfo::of(&name.parse::<LogicName>().unwrap()).unwrap()
+}
+
+/// The name of a file in a leased slot.
+fn named(block: &TrunkInfo, content: &[u8]) -> LogicName {
+    let name = NewName {
+        store_path_index: block.store_path_index,
+        high: block.high,
+        low: block.low,
+        source: Source::Ip([10, 9, 9, 9].into()),
+        created: CREATED,
+        size: content.len() as u64,
+        crc32: crc32fast::hash(content),
+        kind: NewKind::Trunk(block.part),
+        random: 7,
+        ext: FormattedExt::new(&"txt".parse().unwrap(), 7),
+    };
+    name.build().as_str().parse().unwrap()
 }
 
 fn bytes_of(name: &str) -> ((u8, u32), Range<u32>) {
@@ -259,4 +279,103 @@ fn both_storages_have_every_file_in_the_same_slot() {
         std::fs::read(data.join(&name[4..10]).join("000001")).unwrap()
     };
     wait_for("the trunk files to be the same", || (trunk_file(0) == trunk_file(1)).then_some(()));
+}
+
+/// `CREATE_LINK` (20). The reference makes an entry in a trunk file that leads to the source, or, with a master, a
+/// symbolic link to a plain file that is not there.
+#[test]
+fn a_link_to_a_file_in_a_slot_is_a_copy_and_outlives_it_everywhere() {
+    let cluster = start(2);
+    let bytes = content(3000, 5);
+    let (source, master) = (stored(&cluster, 0, &bytes), stored(&cluster, 0, b"master"));
+    let link = |master: &str, prefix: &str| {
+        let request = CreateLink {
+            group: "group1".parse().unwrap(),
+            prefix: prefix.parse().unwrap(),
+            ext: "jpg".parse().unwrap(),
+            master: master.parse().unwrap_or_default(),
+            source: source.parse().unwrap(),
+            signature: Signature::new(b"signature").unwrap(),
+        };
+        let answer = cluster.to_storage(0).ask(20, &request.to_bytes());
+        match answer.status() {
+            Some(0) => Ok(String::from_utf8(answer.ok()[16..].to_vec()).unwrap()),
+            other => Err(other.unwrap()),
+        }
+    };
+    let (new, slave) = (link("", "").unwrap(), link(&master, "_link").unwrap());
+    assert_eq!(new.len(), PLAIN_LEN);
+    let told = new.parse::<LogicName>().unwrap().fields().unwrap();
+    assert_eq!((told.size_word.size(), told.crc32), (3000, crc32fast::hash(&bytes)), "a file as any other");
+    assert!(slave.starts_with(master.strip_suffix(".txt").unwrap()) && slave.ends_with("_link.jpg"), "{slave}");
+    assert_eq!(link(&master, "_link"), Err(EEXIST));
+    assert_eq!(delete(&cluster, 0, &source), 0);
+    assert_eq!(link("", ""), Err(ENOENT));
+    for name in [&new, &slave] {
+        for index in 0..2 {
+            wait_for("the link to be here", || {
+                (get(&cluster, index, name) == RawReply::Whole { status: 0, body: bytes.clone() }).then_some(())
+            });
+        }
+        assert_eq!(delete(&cluster, 0, name), 0);
+        wait_for("the link to be gone", || (get(&cluster, 1, name).status() == Some(ENOENT)).then_some(()));
+    }
+    assert_is(&cluster, 0, &master, b"master");
+}
+
+/// What a process leaves that is killed between two steps of an upload.
+#[test]
+fn an_upload_that_was_cut_off_by_a_crash_leaves_no_slot_behind() {
+    let mut cluster = start(1);
+    let keep = stored(&cluster, 0, b"an acknowledged file");
+    let note = |cluster: &Cluster, name: &LogicName| {
+        let write_path = &cluster.storages[0].inside().write_path;
+        // It goes to the disk with the log of the slots, and is not struck out.
+        std::mem::forget(write_path.note_upload(name, CREATED).unwrap());
+        write_path.changes.save_all().unwrap();
+    };
+    let begun = |cluster: &Cluster, content: &'static [u8], is_confirmed: bool| {
+        let storage = cluster.storages[0].inside();
+        cluster.block_on(async {
+            let lease = storage.trunk.lease(0, 24 + content.len() as u32).await.unwrap();
+            let name = named(&lease.block, content);
+            let slot = &storage.write_path.slots[0];
+            storage.write_path.fill_slot(slot, &name, BlockType::Regular, content, 4 << 20).await.unwrap();
+            note(cluster, &name);
+            if is_confirmed {
+                storage.trunk.confirm(lease, Status::OK).await.unwrap();
+            }
+            name
+        })
+    };
+    note(&cluster, &keep.parse().unwrap());
+    let confirmed = begun(&cluster, b"confirmed, and not recorded", true);
+    let unconfirmed = begun(&cluster, b"not even confirmed", false);
+    // As if it was killed: what an orderly stop does to the files is undone.
+    let data = cluster.storages[0].plan.base_path.join("data");
+    let files =
+        [".fdfs_running", ".fdfs_changing"].map(|name| (data.join(name), std::fs::read(data.join(name)).unwrap()));
+    cluster.storages[0].stop();
+    files.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
+    cluster.storages[0].start();
+    // Nobody has got the slots before they are looked at.
+    assert_is(&cluster, 0, &keep, b"an acknowledged file");
+    for name in [&confirmed, &unconfirmed] {
+        assert_eq!(get(&cluster, 0, name.as_str()).status(), Some(ENOENT), "{name}");
+        let at = block(name.as_str()).part;
+        let path = cluster.storages[0].plan.store_paths[0].join("data").join(&name.as_str()[4..10]);
+        let bytes = std::fs::read(path.join(format!("{:06}", at.id))).unwrap();
+        assert!(bytes[at.offset as usize..][..at.alloc_size as usize].iter().all(|&byte| byte == 0), "{name}");
+    }
+    // What is free now is given out, once.
+    let mut leased = Vec::new();
+    wait_for("the slots to be given out again", || {
+        let storage = cluster.storages[0].inside();
+        let lease = cluster.block_on(storage.trunk.lease(0, 100)).ok()?;
+        assert!(!leased.contains(&lease.block), "{:?} is given out twice", lease.block);
+        leased.push(lease.block);
+        [&confirmed, &unconfirmed].iter().all(|name| leased.contains(&block(name.as_str()))).then_some(())
+    });
+    assert!(!leased.contains(&block(&keep)));
+    assert_eq!(std::fs::read(data.join(".fdfs_changing")).unwrap(), b"");
 }

@@ -253,6 +253,12 @@ impl FreeSpace {
         }
     }
 
+    /// Whether all of a block is somebody's.
+    #[must_use]
+    pub fn is_used(&self, block: &TrunkBlock) -> bool {
+        self.index.overlapping(FileKey::of(block), block.offset, block.size).is_none()
+    }
+
     /// Takes a free block out for good: its header on the disk says that it is in use.
     pub fn take(&mut self, now_unix: u32, block: &TrunkBlock, log: &mut Vec<u8>) -> bool {
         let key = FileKey::of(block);

@@ -26,6 +26,17 @@ pub(super) async fn delete_file(storage: &Arc<Storage>, exchange: &mut Exchange<
         return Ok(Reply::Empty);
     }
     let _file = storage.lock_file(&name).await;
+    if let Some(block) = TrunkInfo::of(&name) {
+        let mut freeing = None;
+        let give_back = || freeing = Some(storage.trunk.begin_free(block));
+        if storage.write_path.remove_in_slot(slot, &name, now, give_back).await? {
+            if let Some(freeing) = freeing {
+                storage.trunk.end_free(freeing).await;
+            }
+            storage.forget_content(&file.name);
+            return Ok(Reply::Empty);
+        }
+    }
     let freed = storage.write_path.remove(slot, &name, now).await?;
     storage.forget_content(&file.name);
     if freed.is_some()

@@ -100,15 +100,31 @@ async fn into_slot(
             other => other?,
         },
     };
+    let note = if lease.is_own() { storage.write_path.note_upload(&name, created) } else { None };
+    let outcome = confirm(storage, exchange, head, slot, lease, &name, created).await;
+    note.into_iter().for_each(|note| storage.write_path.changes.strike(note));
+    outcome
+}
+
+/// Has the slot of a file confirmed that is in there, and records the file.
+async fn confirm(
+    storage: &Arc<Storage>,
+    exchange: &Exchange<'_>,
+    head: &UploadHead,
+    slot: &PathSlot,
+    lease: &TrunkLease,
+    name: &LogicName,
+    created: u32,
+) -> Result<Outcome, RequestError> {
     if let Err(e) = storage.trunk.confirm(*lease, Status::OK).await {
         storage.plain_instead.because(&e);
-        return move_out(storage, exchange, slot, &name, head).await;
+        return move_out(storage, exchange, slot, name, head).await;
     }
-    match storage.write_path.commit_slot(slot, &name, created).await {
+    match storage.write_path.commit_slot(slot, name, created).await {
         Ok(()) => Ok(Outcome::Stored(name.text())),
         Err(e) => {
             // Confirmed, but nobody's: where the record is not in the log the slot is free again.
-            if storage.write_path.slot_is_empty(slot, &name).await {
+            if storage.write_path.slot_is_empty(slot, name).await {
                 storage.trunk.free(lease.block).await;
             }
             Err(e)

@@ -21,7 +21,7 @@ use crate::flusher::{FlushError, Flusher};
 pub(super) struct Durable {
     pub(super) durability: Durability,
     pub(super) commit: Commit,
-    pub(super) changes: Changes,
+    pub(super) changes: Arc<Changes>,
     /// Changes in place that the last run left under way.
     pub(super) left: Vec<BinlogRecord>,
     /// One for each store path; those of one device are the same.
@@ -71,7 +71,7 @@ pub(super) fn open(
         }
     }
     let (changes, left) = Changes::open(StateDir::open(RealFs, state_dir.path())?)?;
-    Ok(Durable { durability, commit, changes, left, path_flushers, base_flusher: binlog_flusher })
+    Ok(Durable { durability, commit, changes: Arc::new(changes), left, path_flushers, base_flusher: binlog_flusher })
 }
 
 fn start_path_flusher(path: Arc<StorePath>, same_disk: Vec<Arc<StorePath>>) -> Result<Flusher, StartError> {

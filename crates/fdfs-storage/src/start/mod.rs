@@ -16,14 +16,15 @@ use fdfs_log::AccessLog;
 use fdfs_net::Gate;
 use fdfs_proto::disk::data_init_flag::DataInitFlag;
 use fdfs_proto::disk::storage_stat::StorageStatFile;
-use fdfs_store::RealFs;
 use fdfs_store::state::{Loaded, load, save};
 use fdfs_store::state_file::StateDir;
+use fdfs_store::{RealFs, StoreError};
 
 pub use error::StartError;
 pub(crate) use learning::learn;
 pub use mounts::EmptyBecause;
 
+use crate::commit::Durability;
 use crate::doubts::Doubts;
 use crate::durations::Durations;
 use crate::housekeeping::path_facts;
@@ -57,6 +58,10 @@ pub(crate) struct Base {
     /// The init flag could not be read and was moved aside.
     is_flag_lost: bool,
     how_it_ended: LastRun,
+    /// It was on this machine since that was started: what the kernel had it still has.
+    is_same_boot: bool,
+    /// It lost and took the role of the trunk server: its notes do not tell what is in use.
+    has_moved: bool,
 }
 
 /// How the last run on this directory ended.
@@ -73,7 +78,10 @@ enum LastRun {
 /// Opens `<base>/data` and reads the init flag.
 pub(crate) fn open_base(conf: &StorageConf) -> Result<Base, StartError> {
     let state_dir = StateDir::open(RealFs, &conf.server.base_path.join("data"))?;
-    let how_it_ended = if state_dir.read(RUNNING_FILE)?.is_some() {
+    let running = state_dir.read(RUNNING_FILE)?;
+    let is_same_boot = running.as_ref().is_some_and(|boot| !boot.is_empty() && *boot == boot_id());
+    let has_moved = running.as_deref() == Some(ROLE_HAS_MOVED);
+    let how_it_ended = if running.is_some() {
         LastRun::Killed
     } else if state_dir.read(PID_FILE)?.is_some() {
         LastRun::ReferenceKilled
@@ -92,7 +100,15 @@ pub(crate) fn open_base(conf: &StorageConf) -> Result<Base, StartError> {
             (flag, true)
         }
     };
-    Ok(Base { state_dir, flag, is_flag_lost, how_it_ended })
+    Ok(Base { state_dir, flag, is_flag_lost, how_it_ended, is_same_boot, has_moved })
+}
+
+/// What stands in [`RUNNING_FILE`] instead of the boot id once the role of the trunk server came back.
+const ROLE_HAS_MOVED: &[u8] = b"moved\n";
+
+/// What tells one run of the machine from another; empty where the system does not tell.
+fn boot_id() -> Vec<u8> {
+    std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default()
 }
 
 /// Opens all the rest, once it is known who this storage is. `addr` is where it will be reached.
@@ -105,7 +121,7 @@ pub(crate) async fn open_storage(
     worker_count: usize,
     access_log: Option<Arc<AccessLog>>,
 ) -> Result<Storage, StartError> {
-    let Base { state_dir, mut flag, is_flag_lost, how_it_ended } = base;
+    let Base { state_dir, mut flag, is_flag_lost, how_it_ended, is_same_boot, has_moved } = base;
     let identity = learnt.identity().map_err(|e| StartError::Conf { what: e.to_string() })?;
     let owner = conf.check_store_path_mark.then(|| store_paths::MarkOwner {
         ip: identity.addrs.first,
@@ -125,7 +141,7 @@ pub(crate) async fn open_storage(
     let old_port = Some(flag.last_server_port).filter(|port| *port != 0);
     flag.last_server_port = addr.port();
     save(&state_dir, &flag)?;
-    state_dir.write(RUNNING_FILE, b"")?;
+    state_dir.write(RUNNING_FILE, &boot_id())?;
 
     let stats = Stats::default();
     let cursor = match load::<StorageStatFile, _>(&state_dir, now_unix_secs())? {
@@ -172,7 +188,8 @@ pub(crate) async fn open_storage(
         changes: durable.changes,
     };
     write_path.history.load(&write_path.commit.tail(TAIL_BYTES).await?.0);
-    reconcile::recover(&write_path, &durable.left, how_it_ended).await?;
+    let kept_log = is_same_boot || durable.durability == Durability::Disk;
+    let uploads = reconcile::recover(&write_path, &durable.left, how_it_ended, kept_log && !has_moved).await?;
     if how_it_ended != LastRun::Orderly {
         reconcile::reconcile(&write_path, how_it_ended, identity.source).await?;
     }
@@ -192,8 +209,11 @@ pub(crate) async fn open_storage(
         placing: placing.clone(),
         init_flag: init_flag.clone(),
         own_id: identity.storage_id(),
+        changes: write_path.changes.clone(),
         flusher: durable.base_flusher,
     };
+    let trunk = TrunkSpace::open(state_dir.path(), parts)?;
+    trunk.take_back(&write_path, &uploads).await.map_err(|e| StartError::Conf { what: e.to_string() })?;
     let own_port = identity.id.is_none().then(|| addr.port());
     let sync = SyncState::open(&conf, &state_dir.path().join("sync"), own_port)?;
     if let Some(old_port) = old_port {
@@ -210,7 +230,7 @@ pub(crate) async fn open_storage(
         trackers: TrackerList::new(&conf.tracker_servers),
         link: LinkState::new(&identity, addr.port(), conf.tracker_servers.len()),
         identity,
-        trunk: TrunkSpace::open(state_dir.path(), parts)?,
+        trunk,
         plain_instead: PlainInstead::default(),
         cluster: learnt.cluster,
         peers: Peers::default(),
@@ -281,5 +301,11 @@ impl Storage {
         self.save_init_flag()?;
         self.state_dir.remove(RUNNING_FILE)?;
         Ok(())
+    }
+
+    /// The role of the trunk server was another storage's for a while: what is noted of uploads does not tell any more
+    /// whose a slot is.
+    pub(crate) fn distrust_upload_notes(&self) -> Result<(), StoreError> {
+        self.state_dir.write(RUNNING_FILE, ROLE_HAS_MOVED)
     }
 }

@@ -19,9 +19,10 @@ use fdfs_proto::disk::trunk_record::TrunkBlock;
 use fdfs_proto::disk::trunk_snapshot::TrunkSnapshot;
 use fdfs_proto::ours::TrunkAsk;
 use fdfs_proto::{Status, StorageId};
+use fdfs_store::slot::TrunkFileId;
 use fdfs_store::state_file::StateDir;
-use fdfs_store::trunk::{TrunkLog, trunk_file_name};
-use fdfs_store::{RealFs, StoreError, StorePath};
+use fdfs_store::trunk::TrunkLog;
+use fdfs_store::{Changes, RealFs, StoreError, StorePath};
 use tokio::sync::watch;
 
 use super::error::TrunkError;
@@ -45,6 +46,8 @@ pub(crate) struct DeskParts {
     pub(crate) init_flag: Arc<InitFlag>,
     /// This storage.
     pub(crate) own_id: StorageId,
+    /// Notes of uploads that are about to be confirmed.
+    pub(crate) changes: Arc<Changes>,
     /// Of the file system of `<base>/data`; `None` when the policy asks for no flushes.
     pub(crate) flusher: Option<Arc<Flusher>>,
 }
@@ -87,6 +90,8 @@ pub(super) struct Desk {
     /// The log is being compacted: what is in it is not all.
     pub(super) is_compacting: AtomicBool,
     started: Instant,
+    /// The generation of the role that this run took first; 0: none.
+    first_generation: AtomicU64,
 }
 
 pub(super) fn rules(params: &Parameters) -> TrunkRules {
@@ -156,6 +161,7 @@ impl Desk {
             heard: Mutex::default(),
             is_compacting: AtomicBool::new(false),
             started: Instant::now(),
+            first_generation: AtomicU64::new(0),
         })
     }
 
@@ -170,6 +176,12 @@ impl Desk {
     /// Whether this storage gives out space now.
     pub(super) fn serves(&self) -> bool {
         self.lock().may_serve().is_ok()
+    }
+
+    /// Whether the role was another storage's since this run took it first.
+    pub(super) fn is_another_generation(&self, generation: u64) -> bool {
+        let first = self.first_generation.compare_exchange(0, generation, Ordering::Relaxed, Ordering::Relaxed);
+        first.is_err_and(|first| first != generation)
     }
 
     /// Seconds on a clock that does not jump.
@@ -229,7 +241,7 @@ impl Desk {
                 flag.current_trunk_file_id
             };
             self.parts.init_flag.save()?;
-            match path.create_trunk_file(&trunk_file_name(dirs.high, dirs.low, id), bytes) {
+            match path.create_trunk_file(TrunkFileId { high: dirs.high, low: dirs.low, id }, bytes) {
                 Ok(()) => {
                     let file = TrunkBlock {
                         store_path_index: index,
@@ -307,14 +319,20 @@ impl Desk {
     pub(super) async fn settle(&self, change: u64, is_durable: bool) -> Result<(), TrunkError> {
         // The requests that are ready on this worker come first: their records then go in with the same write.
         tokio::task::yield_now().await;
-        if self.written.load(Ordering::Acquire) < change {
-            let _writing = self.writing.lock().await;
-            self.write_out(change)?;
-        }
+        self.write_for(change).await?;
         match &self.parts.flusher {
             Some(flusher) if is_durable => Ok(flusher.flush().await?),
             _ => Ok(()),
         }
+    }
+
+    /// Waits until a change is in the log, without waiting for others.
+    pub(super) async fn write_for(&self, change: u64) -> Result<(), TrunkError> {
+        if self.written.load(Ordering::Acquire) < change {
+            let _writing = self.writing.lock().await;
+            self.write_out(change)?;
+        }
+        Ok(())
     }
 
     /// Writes all records up to a change into the log.
@@ -345,6 +363,12 @@ impl Desk {
             let seen = look(&mut state);
             (std::mem::take(&mut state.pending), state.last, seen)
         };
+        // The notes of what is confirmed here were made before. Without them it is confirmed all the same.
+        if !lines.is_empty()
+            && let Err(e) = self.parts.changes.save_all()
+        {
+            tracing::warn!("{e}; slots that are confirmed now are lost if the process is killed");
+        }
         if let Err(e) = log.append(&lines) {
             let mut state = self.lock();
             let newer = std::mem::replace(&mut state.pending, lines);

@@ -21,7 +21,7 @@ use fdfs_core::trunk::SpaceError;
 use fdfs_proto::Status;
 use fdfs_proto::cmd::storage::TrunkInfo;
 use fdfs_proto::cmd::tracker::{BeatAnswer, Parameters};
-use fdfs_proto::file_id::TrunkHeader;
+use fdfs_proto::file_id::{LogicName, TrunkHeader};
 use fdfs_proto::ours::TrunkAsk;
 use fdfs_proto::shared::StorageBrief;
 use fdfs_store::state_file::StateDir;
@@ -33,6 +33,8 @@ use super::error::TrunkError;
 use super::frees::Frees;
 use super::remote::{Asked, Outcome, QUEUE_LEN};
 use super::told::{Claims, Told};
+
+use crate::write_path::WritePath;
 
 pub use super::told::Server;
 
@@ -47,6 +49,25 @@ pub struct TrunkLease {
     pub block: TrunkInfo,
     /// In which term it was given: a lease of an earlier trunk server cannot be confirmed any more.
     pub(super) term: u64,
+    /// This storage gave it out itself.
+    is_own: bool,
+}
+
+impl TrunkLease {
+    /// Whether this storage gave it out itself, so that its own trunk log tells whether it was confirmed.
+    #[must_use]
+    pub const fn is_own(&self) -> bool {
+        self.is_own
+    }
+}
+
+/// A block that is being given back.
+#[derive(Debug)]
+#[must_use = "it is not given back before its second step"]
+pub struct Freeing {
+    block: TrunkInfo,
+    /// The change of the own desk that gives it back.
+    change: Option<u64>,
 }
 
 /// Space in trunk files, as uploads and deletes of this storage see it.
@@ -149,7 +170,7 @@ impl TrunkSpace {
         if !fits {
             return Err(TrunkError::Invalid { what: "the trunk server's block is not the one that was asked for" });
         }
-        Ok(TrunkLease { block, term })
+        Ok(TrunkLease { block, term, is_own: server == Some(Server::Me) })
     }
 
     /// Tells what became of a leased block. With `OK` (the file is in it) or `EEXIST` (something else is) nobody gets it
@@ -185,6 +206,52 @@ impl TrunkSpace {
     pub async fn free(&self, block: TrunkInfo) {
         let Some(works) = &self.works else { return };
         works.free(block).await;
+    }
+
+    /// The same in two steps, for who writes a record in between: what this storage's own log has to tell goes in with
+    /// what others write there meanwhile.
+    pub fn begin_free(&self, block: TrunkInfo) -> Freeing {
+        let desk = self.works.as_ref().filter(|works| works.told.borrow().server == Some(Server::Me));
+        // Whatever is wrong is found again and told by the second step.
+        Freeing { block, change: desk.and_then(|works| works.desk.free(&block).ok()) }
+    }
+
+    /// The second step. Returns as [`TrunkSpace::free`] does.
+    pub async fn end_free(&self, freeing: Freeing) {
+        let Some(works) = &self.works else { return };
+        match freeing.change {
+            None => works.free(freeing.block).await,
+            Some(change) => {
+                if let Err(e) = works.desk.write_for(change).await {
+                    works.not_freed(freeing.block, &e);
+                }
+            }
+        }
+    }
+
+    /// Takes back uploads that the last run confirmed, or was about to, and never acknowledged. Their slots were given out by
+    /// the log that is here, and by nobody else since: what it says is in use is theirs.
+    pub(crate) async fn take_back(&self, write_path: &WritePath, uploads: &[LogicName]) -> Result<(), TrunkError> {
+        if uploads.is_empty() {
+            return Ok(());
+        }
+        // A copy of another storage's log does not tell.
+        let own = self.works.as_ref().filter(|works| works.desk.lock().term.is_origin);
+        let space = own.map(|works| super::role::load(&works.desk)).transpose()?;
+        for name in uploads {
+            let slot = write_path.slots.get(usize::from(name.store_path_index()));
+            let (Some(slot), Some(block)) = (slot, TrunkInfo::of(name)) else { continue };
+            let was_confirmed = space.as_ref().is_some_and(|space| space.is_used(&block.into()));
+            let is_clear = write_path.leave_slot(slot, name).await;
+            if is_clear
+                && was_confirmed
+                && let Some(works) = &self.works
+            {
+                works.frees.push(block)?;
+            }
+            tracing::info!("{name} was never acknowledged, and is taken out of its slot");
+        }
+        Ok(write_path.forget_left()?)
     }
 
     /// Replaces the trunk log by the list of what is free, now; else the clock does it. Blocks.
@@ -260,15 +327,20 @@ impl Works {
     }
 
     async fn free(&self, block: TrunkInfo) {
-        match self.try_free(block).await {
-            Ok(()) => {}
-            Err(e) if e.is_undone() => match self.frees.push(block) {
+        if let Err(e) = self.try_free(block).await {
+            self.not_freed(block, &e);
+        }
+    }
+
+    fn not_freed(&self, block: TrunkInfo, error: &TrunkError) {
+        match error {
+            e if e.is_undone() => match self.frees.push(block) {
                 Ok(()) => tracing::debug!("{e}; the block is given back later"),
                 Err(e) => tracing::error!("{e}; {} bytes of a trunk file are lost", block.part.alloc_size),
             },
             // Free already, or nobody knows: to give back what may be another file's by now is out of the question.
-            Err(e) if e.status() == SpaceError::AlreadyFree.status() => tracing::debug!("{e}"),
-            Err(e) => tracing::info!("{e}; {} bytes of a trunk file may be lost", block.part.alloc_size),
+            e if e.status() == SpaceError::AlreadyFree.status() => tracing::debug!("{e}"),
+            e => tracing::info!("{e}; {} bytes of a trunk file may be lost", block.part.alloc_size),
         }
     }
 

@@ -305,6 +305,9 @@ async fn take(storage: &Arc<Storage>, works: &Works) -> Result<(), TrunkError> {
         );
     }
     space.doubt_files_below(taken.doubtful_below);
+    if desk.is_another_generation(generation) {
+        storage.distrust_upload_notes()?;
+    }
     desk.save_term(taken)?;
     {
         let mut state = desk.lock();

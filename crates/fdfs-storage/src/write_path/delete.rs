@@ -36,8 +36,8 @@ impl<F: Fs> WritePath<F> {
         names: &[&LogicName],
         now: u32,
     ) -> Result<Option<Slot>, RequestError> {
-        slot.check_writable()?;
         let Some((asked, others)) = names.split_first() else { return Ok(None) };
+        slot.check_writable()?;
         let permit = slot.permits.write().await;
         let at = self.own_time(slot, asked, now)?;
         // Whoever writes metadata holds the file's lock as well: what is not there now does not come.

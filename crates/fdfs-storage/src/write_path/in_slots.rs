@@ -3,12 +3,13 @@
 //! A new file goes this way (see [`crate::trunk::leases`] for the trunk server's side): its slot is filled and flushed
 //! ([`WritePath::fill_slot`], [`WritePath::finish_slot`]), the trunk server confirms that the slot is this file's, and
 //! only then comes the record ([`WritePath::commit_slot`]). A crash before the record leaves a file that nobody was told
-//! of, in a slot that is found occupied when it is given out again.
+//! of. Where this storage gave out the slot the next start takes it back ([`WritePath::note_upload`]); else it is found
+//! occupied when it is given out again.
 
 use fdfs_proto::FileName;
 use fdfs_proto::disk::binlog_record::Op;
 use fdfs_proto::file_id::{BlockType, LogicName};
-use fdfs_store::slot::{Removed, SlotState, SlotWriter};
+use fdfs_store::slot::{Cleared, Removed, SlotState, SlotWriter};
 use fdfs_store::{Fs, Slot};
 
 use super::{PathSlot, WritePath, source_record};
@@ -175,17 +176,24 @@ pub fn logic_name(name: &FileName) -> LogicName {
 /// somebody else may have it now; what goes wrong costs its space, and nothing else.
 pub(super) async fn clear<F: Fs>(slot: &PathSlot<F>, name: &LogicName, removed: &Removed<F>) -> Option<Slot> {
     let _permit = slot.permits.write().await;
-    match slot.path.clear_slot(removed) {
-        Ok(true) => Some(removed.slot),
-        Ok(false) => {
+    let cleared = match slot.path.clear_slot(removed) {
+        Ok(true) => Cleared::Yes,
+        Ok(false) => Cleared::HeldOther,
+        Err(e) => Cleared::Failed(e),
+    };
+    log_cleared(name, cleared).then_some(removed.slot)
+}
+
+/// Tells whether a slot is free now; logs why not.
+pub(super) fn log_cleared(name: &LogicName, cleared: Cleared) -> bool {
+    match cleared {
+        Cleared::Yes => return true,
+        Cleared::HeldOther => {
             tracing::error!(
                 "{name} is deleted, but its slot held something else, which stays: was it given out twice?"
             );
-            None
         }
-        Err(e) => {
-            tracing::error!("{e}; {name} is deleted, its slot is not used again");
-            None
-        }
+        Cleared::Failed(e) => tracing::error!("{e}; {name} is deleted, its slot is not used again"),
     }
+    false
 }

@@ -6,6 +6,7 @@
 mod appender;
 mod contents;
 mod delete;
+mod delete_in_slot;
 mod duplicate;
 mod file_locks;
 mod history;
@@ -38,6 +39,7 @@ pub use file_locks::{FileGuard, FileLocks};
 pub use history::{History, TAIL_BYTES};
 pub use in_slots::logic_name;
 pub(crate) use link::on_path;
+pub use recover::{LogEnd, Recovered};
 pub use replica::{Outcome, Sent};
 pub use restore::{Restored, RestoredFile};
 pub use slot_replica::SlotPlace;
@@ -88,7 +90,7 @@ pub struct WritePath<F: Fs = RealFs> {
     /// What happened last to names.
     pub history: History,
     /// Changes in place that are under way.
-    pub changes: Changes<F>,
+    pub changes: Arc<Changes<F>>,
 }
 
 /// A change by a client, made now.

@@ -1,10 +1,11 @@
 //! Notes of changes that are about to begin: what the next start looks at when this run ends in the middle of them.
 
-use fdfs_proto::disk::binlog_record::BinlogRecord;
+use fdfs_proto::disk::binlog_record::{BinlogRecord, Op};
+use fdfs_proto::file_id::LogicName;
 use fdfs_store::Fs;
 use fdfs_store::changes::ChangeNote;
 
-use super::WritePath;
+use super::{WritePath, source_record};
 use crate::commit::{CommitError, Durability};
 use crate::error::RequestError;
 
@@ -24,6 +25,14 @@ impl<F: Fs> WritePath<F> {
                 Err(e)
             }
         }
+    }
+
+    /// Notes an upload whose slot this storage, which gives out the slots, is about to confirm. The note goes to the disk
+    /// with the log of the slots, before what is confirmed: so a slot whose file has no record after a crash is known to
+    /// be nobody's. `None` when there is no room for it; then such a slot is lost space.
+    #[must_use]
+    pub fn note_upload(&self, name: &LogicName, created: u32) -> Option<ChangeNote> {
+        self.changes.note(&source_record(created, name.text(), Op::Create)).ok()
     }
 
     /// Notes changes that are about to begin together.

@@ -9,7 +9,7 @@ use fdfs_proto::FileName;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, binlog_lines};
 use fdfs_proto::file_id::LogicName;
 use fdfs_store::meta_file::meta_name;
-use fdfs_store::{Fs, StoreError};
+use fdfs_store::{Fs, Slot, StoreError};
 
 use super::{PathSlot, WritePath, true_name};
 use crate::error::RequestError;
@@ -42,24 +42,39 @@ impl History {
     }
 }
 
+/// The end of the log, as the start after a crash reads it.
+#[derive(Debug, Clone, Copy)]
+pub struct LogEnd<'l> {
+    /// Whole lines.
+    pub lines: &'l [u8],
+    /// All that happened is in it, so that what is not may be undone.
+    pub is_whole: bool,
+    /// Whatever was acknowledged since then (unix seconds) is in `lines`; `None`: nobody knows.
+    pub knows_since: Option<u32>,
+}
+
+/// What became of the changes that the last run left under way.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// What was done, for the log of the server.
+    pub told: Vec<String>,
+    /// Uploads in slots that were never acknowledged, and are still there. The notes of all changes are kept until
+    /// [`WritePath::forget_left`] where there are any.
+    pub uploads: Vec<LogicName>,
+}
+
 impl<F: Fs> WritePath<F> {
-    /// Undoes or records the changes that the last run `left` under way. `lines` is the end of the log; with
-    /// `is_log_whole` all that happened is in it, so that what is not may be undone. Gives what was done, for the log of
-    /// the server.
+    /// Undoes or records the changes that the last run `left` under way.
     ///
     /// # Errors
     /// [`RequestError`].
-    pub async fn recover(
-        &self,
-        left: &[BinlogRecord],
-        lines: &[u8],
-        is_log_whole: bool,
-    ) -> Result<Vec<String>, RequestError> {
-        let mut told = Vec::new();
+    pub async fn recover(&self, left: &[BinlogRecord], log: LogEnd<'_>) -> Result<Recovered, RequestError> {
+        let mut recovered = Recovered::default();
         if left.is_empty() {
-            return Ok(told);
+            return Ok(recovered);
         }
-        let histories = histories(left, lines);
+        let told = &mut recovered.told;
+        let histories = histories(left, log.lines);
         let nothing = History::default();
         let mut records = Vec::new();
         for note in left {
@@ -68,9 +83,15 @@ impl<F: Fs> WritePath<F> {
             let history = histories.get(&note.name).unwrap_or(&nothing);
             let found = match note.op {
                 Op::Rename { old_name: Some(old) } => recover_rename(slot, note, &old, &histories)?,
+                Op::Create if is_unacknowledged_upload(note, &name, history, &log) => {
+                    if self.is_in_slot(slot, &name)? {
+                        recovered.uploads.push(name);
+                    }
+                    vec![]
+                }
                 Op::Create | Op::Delete | Op::Update => recover_name(slot, note, &name, history)?,
                 _ if history.has_outlived(note.op) => vec![],
-                _ => recover_content(slot, note, &name, history, is_log_whole, &mut told)?,
+                _ => recover_content(slot, note, &name, history, log.is_whole, told)?,
             };
             for record in &found {
                 told.push(format!("{}: {:?} was done but not recorded, and is recorded now", record.name, record.op));
@@ -81,9 +102,25 @@ impl<F: Fs> WritePath<F> {
         if !records.is_empty() {
             self.record_own(&records).await?;
         }
-        self.changes.clear()?;
-        Ok(told)
+        if recovered.uploads.is_empty() {
+            self.forget_left()?;
+        }
+        Ok(recovered)
     }
+
+    /// Forgets what the last run left under way.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn forget_left(&self) -> Result<(), StoreError> {
+        self.changes.clear()
+    }
+}
+
+/// Whether a note is that of an upload in a slot that has no record, and would have one if it was acknowledged.
+fn is_unacknowledged_upload(note: &BinlogRecord, name: &LogicName, history: &History, log: &LogEnd<'_>) -> bool {
+    let is_known = log.knows_since.is_some_and(|since| since <= note.timestamp);
+    is_known && Slot::of(name).is_some() && !history.ops.contains(&Op::Create)
 }
 
 /// What the log says of the files that have notes.

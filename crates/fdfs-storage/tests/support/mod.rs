@@ -71,7 +71,7 @@ pub(crate) fn open(fs: &SimFs, durability: Durability, rotate_bytes: u64) -> Wri
         sync_every_bytes: 0,
         locks: FileLocks::default(),
         history: History::default(),
-        changes,
+        changes: Arc::new(changes),
     }
 }
 

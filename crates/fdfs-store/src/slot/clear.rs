@@ -1,4 +1,5 @@
-//! Deleting a file in a slot: first its header, then, when the deletion is recorded, its content.
+//! Deleting a file in a slot: first its header, then, when the deletion is recorded, its content. Where nothing has to
+//! outlast a power cut, both go with one write.
 
 use std::io;
 use std::sync::Arc;
@@ -28,7 +29,54 @@ pub struct Removed<F: Fs = RealFs> {
     crc32: u32,
 }
 
+/// What became of the space of a file that is gone.
+#[derive(Debug)]
+pub enum Cleared {
+    /// It is all zero.
+    Yes,
+    /// Something else than that file's content was there, and is left as it is: it belongs to somebody else too.
+    HeldOther,
+    /// Some of the content is still there.
+    Failed(StoreError),
+}
+
 impl<F: Fs> StorePath<F> {
+    /// Takes the file of `name` out of its slot and fills all of that with zeros, header first; `None` when it is not
+    /// there. A power cut may leave the header and no content, so this is for storages that promise nothing of power
+    /// cuts; a process that is killed leaves the file, or none and perhaps some of its content.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`]; the file is still there.
+    pub fn remove_and_clear(&self, name: &LogicName) -> Result<Option<(Slot, Cleared)>, StoreError> {
+        let Some(slot) = Slot::of(name) else { return Ok(None) };
+        let opened = match self.trunk_file_seen(slot.file) {
+            Err(e) if e.is_not_found() => return Ok(None),
+            other => other?,
+        };
+        let _range = self.trunk_files().ranges.lock(slot);
+        let found = find(&*opened.file, &slot, name).at("read", self.data_path(), "a trunk file")?;
+        let Some(is_content_right) = found else { return Ok(None) };
+        if !is_content_right {
+            let cleared = opened.file.write_all_at(&ZEROS[..HEADER_LEN], slot.offset.into());
+            cleared.at("clear", self.data_path(), "a trunk file")?;
+            return Ok(Some((slot, Cleared::HeldOther)));
+        }
+        // Never behind the end of the file, wherever the name of a file says that its slot ends.
+        let end = slot.end().min(opened.len_bytes);
+        let content = usize::try_from(end.saturating_sub(slot.content_offset())).unwrap_or(usize::MAX).min(ZEROS.len());
+        let cleared = opened
+            .file
+            .write_all_two_at(&ZEROS[..HEADER_LEN], &ZEROS[..content], slot.offset.into())
+            .and_then(|()| zero(&*opened.file, slot.content_offset() + content as u64, end))
+            .at("clear", self.data_path(), "a trunk file");
+        match cleared {
+            Ok(()) => Ok(Some((slot, Cleared::Yes))),
+            // The header goes first.
+            Err(e) if self.slot_header(&opened.file, &slot)?.is_free() => Ok(Some((slot, Cleared::Failed(e)))),
+            Err(e) => Err(e),
+        }
+    }
+
     /// Takes the file of `name` out of its slot: its header is cleared, and readers find it no more. `None` when it is not
     /// there. [`StorePath::clear_slot`] has to follow before the slot is given to somebody else.
     ///
@@ -107,6 +155,37 @@ impl<F: Fs> StorePath<F> {
         let crc32 = slot_crc32(&*opened.file, &slot, len).at("read", self.data_path(), "a trunk file")?;
         Ok(crc32 == fields.crc32)
     }
+}
+
+/// Whether the file of `name` is in its slot, and if so, whether the content is that which its header tells of. Of a link
+/// nobody can tell: its name and header have a number made by chance.
+fn find(file: &impl FsFile, slot: &Slot, name: &LogicName) -> io::Result<Option<bool>> {
+    let told = name.fields().map_or(0, |fields| fields.size_word.size());
+    let whole = usize::try_from(told).unwrap_or(usize::MAX).saturating_add(HEADER_LEN);
+    with_piece(|piece| {
+        let want = whole.min(piece.len());
+        let have = file.read_full_at(&mut piece[..want], slot.offset.into())?;
+        let Some((header, content)) = piece[..have].split_first_chunk() else { return Ok(None) };
+        let bytes = HeaderBytes(*header);
+        let Some(header) = bytes.header().filter(|_| state_of(bytes, name) == SlotState::This) else { return Ok(None) };
+        if header.block_type == BlockType::Link {
+            return Ok(Some(true));
+        }
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(content);
+        let mut at = slot.offset as usize + have;
+        let mut left = whole - have;
+        while left > 0 && have == want {
+            let want = left.min(piece.len());
+            let have = file.read_full_at(&mut piece[..want], at as u64)?;
+            if have == 0 {
+                break;
+            }
+            crc.update(&piece[..have]);
+            (at, left) = (at + have, left - have);
+        }
+        Ok(Some(crc.finalize() == header.crc32))
+    })
 }
 
 /// CRC32 of the first `len` bytes of a slot's content, or of as many as there are.

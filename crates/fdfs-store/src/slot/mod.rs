@@ -19,7 +19,7 @@ mod write;
 use fdfs_proto::file_id::{BlockType, LogicName, TrunkHeader, TrunkPart};
 use fdfs_proto::{Status, Wire};
 
-pub use clear::Removed;
+pub use clear::{Cleared, Removed};
 pub use place::{Handle, LINK_TARGET_MAX_BYTES, StoredFile};
 pub use trunk_files::{OPEN_MAX, TrunkFileId, TrunkFiles, is_trunk_file_name};
 pub use write::SlotWriter;

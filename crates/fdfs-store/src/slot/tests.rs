@@ -173,6 +173,40 @@ fn a_deleted_file_leaves_zeros_and_nothing_of_another_file() {
 }
 
 #[test]
+fn a_file_that_is_removed_at_one_stroke_leaves_zeros_and_nothing_of_another_file() {
+    let path = open(&disk());
+    let is_zero = |path: &StorePath<SimFs>, slot: &Slot| {
+        let mut bytes = vec![1; slot.alloc_size as usize];
+        let file = path.trunk_file(slot.file).unwrap().file;
+        assert_eq!(file.read_full_at(&mut bytes, slot.offset.into()).unwrap(), bytes.len());
+        bytes.iter().all(|&byte| byte == 0)
+    };
+    let (many, more) = (vec![7; 2000], vec![8; 40_000]);
+    let target = b"M00/01/02/Ck4CC2sAEBGILXy_AAAA6RSSpAMAAAAAQAAAwAAAAIA798.jpg";
+    for (offset, content, is_link) in
+        [(0, CONTENT, false), (1024, &many, false), (512, target, true), (8192, &more, false)]
+    {
+        let kind = if is_link { BlockType::Link } else { BlockType::Regular };
+        let name = name_at(offset, content, 1);
+        assert!(path.remove_and_clear(&name).unwrap().is_none());
+        path.place_in_slot(&name, kind, content, 1 << 16).unwrap();
+        let reader = path.open_content(&name).unwrap();
+        assert!(path.remove_and_clear(&name_at(offset, &content[1..], 1)).unwrap().is_none(), "another file's name");
+        let (slot, cleared) = path.remove_and_clear(&name).unwrap().unwrap();
+        assert!(matches!(cleared, Cleared::Yes) && is_zero(&path, &slot));
+        assert!(!reader.is_intact().unwrap());
+    }
+    let large = name_at(1024, CONTENT, 3);
+    let small = name_at(1024 + 256, b"newer", 4);
+    place(&path, &large, CONTENT).unwrap();
+    let file = path.trunk_file(Slot::of(&large).unwrap().file).unwrap().file;
+    file.write_all_at(&[0; 256], 1024 + 256).unwrap();
+    place(&path, &small, b"newer").unwrap();
+    assert!(matches!(path.remove_and_clear(&large).unwrap(), Some((_, Cleared::HeldOther))));
+    assert_eq!((read(&path, &large), read(&path, &small)), (None, Some(b"newer".to_vec())));
+}
+
+#[test]
 fn links_in_slots_tell_their_target() {
     let path = open(&disk());
     let target = b"M00/01/02/Ck4CC2sAEBGILXy_AAAA6RSSpAMAAAAAQAAAwAAAAIA798.jpg";
@@ -198,6 +232,10 @@ fn step(path: &Arc<StorePath<SimFs>>, which: usize, name: &LogicName) -> Result<
             }
             writer.finish(name)
         }
+        3 => {
+            assert!(path.remove_and_clear(name)?.is_some());
+            Ok(())
+        }
         _ => {
             let removed = path.remove_from_slot(name)?;
             // What a record would make durable in between.
@@ -216,7 +254,7 @@ fn step(path: &Arc<StorePath<SimFs>>, which: usize, name: &LogicName) -> Result<
 fn a_fault_at_any_call_leaves_the_file_whole_or_none_and_its_neighbours_untouched() {
     let neighbours = [name_at(256, b"before", 1), name_at(1024, b"behind", 2)];
     let name = name_at(512, CONTENT, 3);
-    for which in 0..3 {
+    for which in 0..4 {
         for n in 1.. {
             let mut calls = 0;
             for fault in
@@ -229,7 +267,7 @@ fn a_fault_at_any_call_leaves_the_file_whole_or_none_and_its_neighbours_untouche
                         place(&path, neighbour, content).unwrap();
                     }
                 }
-                if which == 2 {
+                if which >= 2 {
                     place(&path, &name, CONTENT).unwrap();
                 }
                 fs.sync_all(path.data()).unwrap();
@@ -241,11 +279,14 @@ fn a_fault_at_any_call_leaves_the_file_whole_or_none_and_its_neighbours_untouche
                     seen.push(path.clone());
                 }
                 for path in seen {
+                    if which == 3 && result.is_ok() {
+                        assert_eq!(read(&path, &name), None, "{fault:?}");
+                    }
                     match read(&path, &name) {
                         // A process that stops in the middle of the one write leaves a name that nobody was told.
                         Some(_) if which == 0 && result.is_err() => {}
                         Some(content) => assert!(content == CONTENT, "{which} {fault:?}"),
-                        None => assert!(which == 2 || result.is_err(), "{which} {fault:?}"),
+                        None => assert!(which >= 2 || result.is_err(), "{which} {fault:?}"),
                     }
                     if which != 0 {
                         assert_eq!(read(&path, &neighbours[0]).unwrap(), b"before");

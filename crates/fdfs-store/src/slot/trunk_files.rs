@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use fdfs_proto::file_id::LogicName;
 
+use super::Slot;
 use super::range_locks::RangeLocks;
 use crate::error::{At, StoreError};
 use crate::fs::{FileKind, Fs, FsFile};
@@ -50,9 +51,13 @@ struct Opened<F: Fs> {
     used: u64,
     /// When it was seen last that it has its name still.
     seen: Instant,
+    /// Its bytes, as they were seen then.
+    len_bytes: u64,
+    /// Of a file that this process made: where the part begins that nobody has written to since, and that is zero.
+    untouched_from: Option<u64>,
 }
 
-/// For so long readers take a trunk file that is open for the one that has the name.
+/// For so long readers and deletions take a trunk file that is open for the one that has the name.
 const SEEN_FOR: Duration = Duration::from_secs(1);
 
 /// Trunk files of one store path that are open.
@@ -83,28 +88,47 @@ impl<F: Fs> TrunkFiles<F> {
     }
 
     /// An open file, and whether it was seen just now that it has its name still.
-    fn get(&self, id: TrunkFileId) -> Option<(Arc<F::File>, bool)> {
+    fn get(&self, id: TrunkFileId) -> Option<(OpenTrunkFile<F>, bool)> {
         let state = &mut *self.lock();
         state.uses += 1;
         let opened = state.open.get_mut(&id)?;
         opened.used = state.uses;
-        Some((Arc::clone(&opened.file), opened.seen.elapsed() < SEEN_FOR))
+        let file = OpenTrunkFile { file: Arc::clone(&opened.file), len_bytes: opened.len_bytes };
+        Some((file, opened.seen.elapsed() < SEEN_FOR))
     }
 
-    fn seen(&self, id: TrunkFileId) {
-        if let Some(opened) = self.lock().open.get_mut(&id) {
-            opened.seen = Instant::now();
+    /// A file was seen to have its name still, and so many bytes.
+    fn seen(&self, id: TrunkFileId, file: &OpenTrunkFile<F>) {
+        if let Some(opened) = self.lock().open.get_mut(&id).filter(|opened| Arc::ptr_eq(&opened.file, &file.file)) {
+            (opened.seen, opened.len_bytes) = (Instant::now(), file.len_bytes);
         }
     }
 
-    fn keep(&self, id: TrunkFileId, file: Arc<F::File>) {
+    fn keep(&self, id: TrunkFileId, file: &OpenTrunkFile<F>, untouched_from: Option<u64>) {
         let state = &mut *self.lock();
         if state.open.len() >= OPEN_MAX && !state.open.contains_key(&id) {
             let oldest = state.open.iter().min_by_key(|(_, opened)| opened.used).map(|(id, _)| *id);
             oldest.map(|id| state.open.remove(&id));
         }
-        let used = state.uses;
-        state.open.insert(id, Opened { file, used, seen: Instant::now() });
+        let (file, len_bytes) = (Arc::clone(&file.file), file.len_bytes);
+        let opened = Opened { file, used: state.uses, seen: Instant::now(), len_bytes, untouched_from };
+        if untouched_from.is_some() {
+            // Whoever opened it meanwhile may have written to it.
+            state.open.entry(id).or_insert(opened);
+        } else {
+            state.open.insert(id, opened);
+        }
+    }
+
+    /// Whether a slot lies in the part of a trunk file that is zero because this process made it so and nobody has written
+    /// there since. Whoever asks is going to write: from now on it does not.
+    pub(super) fn take_untouched(&self, slot: &Slot, file: &Arc<F::File>) -> bool {
+        let mut state = self.lock();
+        let opened = state.open.get_mut(&slot.file).filter(|opened| Arc::ptr_eq(&opened.file, file));
+        let Some(from) = opened.and_then(|opened| opened.untouched_from.as_mut()) else { return false };
+        let is_untouched = u64::from(slot.offset) >= *from;
+        *from = slot.end().max(*from);
+        is_untouched
     }
 
     fn forget(&self, id: TrunkFileId) {
@@ -121,12 +145,17 @@ pub(super) struct OpenTrunkFile<F: Fs> {
 impl<F: Fs> StorePath<F> {
     /// A trunk file to read from. One that was removed or replaced may be read from for a second more.
     pub(super) fn trunk_file_to_read(&self, id: TrunkFileId) -> Result<Arc<F::File>, StoreError> {
+        Ok(self.trunk_file_seen(id)?.file)
+    }
+
+    /// The same with its length: also to delete from, where all that can be lost is the deletion.
+    pub(super) fn trunk_file_seen(&self, id: TrunkFileId) -> Result<OpenTrunkFile<F>, StoreError> {
         match self.trunk_files().get(id) {
             Some((file, true)) => Ok(file),
             _ => {
                 let opened = self.trunk_file(id)?;
-                self.trunk_files().seen(id);
-                Ok(opened.file)
+                self.trunk_files().seen(id, &opened);
+                Ok(opened)
             }
         }
     }
@@ -134,7 +163,7 @@ impl<F: Fs> StorePath<F> {
     /// A trunk file, from those that are open or from the disk. One that was removed or replaced since it was opened is
     /// opened anew: what would be written into it then would be lost.
     pub(super) fn trunk_file(&self, id: TrunkFileId) -> Result<OpenTrunkFile<F>, StoreError> {
-        if let Some((file, _)) = self.trunk_files().get(id) {
+        if let Some((OpenTrunkFile { file, .. }, _)) = self.trunk_files().get(id) {
             let stat = file.stat().at("stat", self.data_path(), "a trunk file")?;
             if stat.link_count > 0 {
                 return Ok(OpenTrunkFile { file, len_bytes: stat.len_bytes });
@@ -154,10 +183,11 @@ impl<F: Fs> StorePath<F> {
         if stat.kind != FileKind::Regular {
             return Err(StoreError::NotRegular { path: self.data_path().join(&name) });
         }
+        let opened = OpenTrunkFile { file, len_bytes: stat.len_bytes };
         if is_kept {
-            self.trunk_files().keep(id, Arc::clone(&file));
+            self.trunk_files().keep(id, &opened, None);
         }
-        Ok(OpenTrunkFile { file, len_bytes: stat.len_bytes })
+        Ok(opened)
     }
 
     /// A trunk file to write to: made when it is missing, and extended to `size_bytes` when it is shorter, which leaves
@@ -166,8 +196,9 @@ impl<F: Fs> StorePath<F> {
         let mut opened = match self.trunk_file(id) {
             Err(e) if e.is_not_found() => {
                 match self.create_new(&id.true_name()) {
+                    Ok(file) => self.keep_new(id, file, 0),
                     // Somebody else made it just now.
-                    Ok(_) | Err(StoreError::Exists { .. }) => {}
+                    Err(StoreError::Exists { .. }) => {}
                     Err(e) => return Err(e),
                 }
                 self.trunk_file(id)?
@@ -177,8 +208,14 @@ impl<F: Fs> StorePath<F> {
         if opened.len_bytes < size_bytes {
             opened.file.set_len(size_bytes).at("extend", self.data_path(), &id.true_name())?;
             opened.len_bytes = size_bytes;
+            self.trunk_files().seen(id, &opened);
         }
         Ok(opened)
+    }
+
+    /// Keeps a trunk file open that this process has just made, and that is all zero.
+    pub(crate) fn keep_new(&self, id: TrunkFileId, file: F::File, len_bytes: u64) {
+        self.trunk_files().keep(id, &OpenTrunkFile { file: Arc::new(file), len_bytes }, Some(0));
     }
 }
 
@@ -225,5 +262,25 @@ mod tests {
         let mut content = [0; 3];
         assert_eq!(path.trunk_file_to_read(id).unwrap().read_at(&mut content, 0).unwrap(), 3);
         assert_eq!(&content, b"123");
+    }
+
+    #[test]
+    fn only_what_was_made_here_and_never_given_out_is_taken_for_untouched() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = open(temp.path());
+        let id = TrunkFileId { high: 0, low: 0, id: 1 };
+        let take = |path: &StorePath, offset| {
+            let file = path.trunk_file_to_write(id, 4096).unwrap().file;
+            path.trunk_files().take_untouched(&Slot { file: id, offset, alloc_size: 256 }, &file)
+        };
+        assert!(take(&path, 0) && take(&path, 512));
+        assert!(!take(&path, 256), "somebody may have written before what was given out last");
+        assert!(!take(&path, 512) && take(&path, 768));
+        // One of an earlier run, and one that took the place of the one that was made here.
+        assert!(!take(&open(temp.path()), 2048));
+        std::fs::rename(temp.path().join("data/00/00/000001"), temp.path().join("aside")).unwrap();
+        std::fs::copy(temp.path().join("aside"), temp.path().join("data/00/00/000001")).unwrap();
+        std::fs::remove_file(temp.path().join("aside")).unwrap();
+        assert!(!take(&path, 2048));
     }
 }

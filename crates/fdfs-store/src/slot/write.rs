@@ -154,7 +154,9 @@ impl<F: Fs> StorePath<F> {
             let error = SlotError::OutsideOfFile { end: slot.end(), file_size: opened.len_bytes };
             return Err(self.slot_error(slot, error));
         }
-        let is_free = if slot.alloc_size <= CHECKED_WHOLE_MAX_BYTES {
+        let is_free = if self.trunk_files().take_untouched(slot, &opened.file) {
+            true
+        } else if slot.alloc_size <= CHECKED_WHOLE_MAX_BYTES {
             is_free_as_a_whole(&*opened.file, slot).at("read", self.data_path(), "a trunk file")?
         } else {
             self.slot_header(&opened.file, slot)?.is_free()

@@ -2,6 +2,7 @@
 
 use crate::error::{At, StoreError};
 use crate::fs::{Fs, FsFile};
+use crate::slot::TrunkFileId;
 use crate::store_path::StorePath;
 
 /// The name of a trunk file below `data`: `HH/HH/` and its number with at least six digits.
@@ -17,12 +18,14 @@ impl<F: Fs> StorePath<F> {
     ///
     /// # Errors
     /// [`StoreError::Exists`] for a number that is taken; [`StoreError::Disk`], and nothing is left behind then.
-    pub fn create_trunk_file(&self, name: &str, bytes: u32) -> Result<(), StoreError> {
-        let file = self.create_new(name)?;
-        let extended = file.set_len(u64::from(bytes)).at("extend", self.data_path(), name);
-        if extended.is_err() {
+    pub fn create_trunk_file(&self, id: TrunkFileId, bytes: u32) -> Result<(), StoreError> {
+        let name = id.true_name();
+        let file = self.create_new(&name)?;
+        let extended = file.set_len(u64::from(bytes)).at("extend", self.data_path(), &name);
+        match &extended {
+            Ok(()) => self.keep_new(id, file, bytes.into()),
             // The error above is what matters.
-            let _ = self.fs().remove(self.data(), name);
+            Err(_) => drop(self.fs().remove(self.data(), &name)),
         }
         extended
     }
@@ -45,11 +48,12 @@ mod tests {
     fn a_trunk_file_is_whole_or_not_there() {
         let fs = SimFs::new(Fault::None);
         let path = StorePath::open(fs.clone(), 0, Path::new("/p"), false, 2).unwrap().path;
-        path.create_trunk_file("00/00/000001", 4096).unwrap();
+        let id = |id| TrunkFileId { high: 0, low: 0, id };
+        path.create_trunk_file(id(1), 4096).unwrap();
         assert_eq!(path.stat("00/00/000001").unwrap().len_bytes, 4096);
-        assert!(matches!(path.create_trunk_file("00/00/000001", 4096), Err(StoreError::Exists { .. })));
+        assert!(matches!(path.create_trunk_file(id(1), 4096), Err(StoreError::Exists { .. })));
         fs.set_fault(Fault::FailsAt(2, 28));
-        assert!(path.create_trunk_file("00/00/000002", 4096).is_err());
+        assert!(path.create_trunk_file(id(2), 4096).is_err());
         assert!(path.stat("00/00/000002").unwrap_err().is_not_found());
     }
 }

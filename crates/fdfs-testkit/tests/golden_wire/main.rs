@@ -37,7 +37,7 @@ fn storages_agree_with_the_reference() {
 fn storages_with_ids_agree_with_the_reference() {
     let scene = Scene::with_ids_and_slots();
     let common = ["storage_upload", "storage_download", "storage_metadata", "storage_query", "storage_delete"];
-    let kinds = ["storage_appender", "storage_trunk"];
+    let kinds = ["storage_appender", "storage_slave", "storage_trunk"];
     for family in common.into_iter().chain(kinds) {
         replay(&scene, "ids-trunk", family);
     }
