@@ -331,7 +331,7 @@ fn an_upload_that_was_cut_off_by_a_crash_leaves_no_slot_behind() {
     let note = |cluster: &Cluster, name: &LogicName| {
         let write_path = &cluster.storages[0].inside().write_path;
         // It goes to the disk with the log of the slots, and is not struck out.
-        std::mem::forget(write_path.note_upload(name, CREATED).unwrap());
+        let _noted = write_path.note_upload(name, CREATED).unwrap();
         write_path.changes.save_all().unwrap();
     };
     let begun = |cluster: &Cluster, content: &'static [u8], is_confirmed: bool| {
