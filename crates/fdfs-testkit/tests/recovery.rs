@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use fdfs_proto::cmd::storage::{SyncFileHead, SyncTwoNames};
-use fdfs_proto::file_id::{FileId, FormattedExt, NewKind, NewName, Source};
+use fdfs_proto::file_id::{FileId, FormattedExt, NewKind, NewName, Source, TrunkPart};
 use fdfs_proto::shared::StorageStatus;
 use fdfs_proto::{FileName, Wire};
 use fdfs_storage::peers::Peer;
@@ -341,4 +341,35 @@ fn w19_trunk_files_come_back_with_all_that_is_in_them() {
     for (name, _) in deleted.iter().chain([&late]) {
         wait_for("the deletion to be here", || missing(&cluster, 1, name).then_some(()));
     }
+}
+
+/// A trunk file that comes as a whole brings only what is in its slots.
+#[test]
+fn files_whose_slots_were_taken_come_back_as_the_plain_ones_that_they_are() {
+    let builder = Cluster::builder().group("group1", 2).tracker_key("use_trunk_file", true);
+    let mut cluster = builder.tracker_key("trunk_file_size", "4MB").tracker_key("slot_max_size", "64KB").start();
+    let file = |n: u32, offset: u32| {
+        let content = content(n);
+        let alloc_size = (content.len() as u32 + 24).next_multiple_of(256);
+        let kind = NewKind::Trunk(TrunkPart { id: 7, offset, alloc_size });
+        (name_of(0, &content, kind, 7 * n), content)
+    };
+    // The second one found the slot of the first one taken, and the third one a part of it.
+    let files = [file(700, 4096), file(600, 4096), file(20, 4096 + 256), file(500, 8192)];
+    for (name, content) in &files {
+        put(&cluster, &[0, 1], *name, content);
+    }
+    cluster.storages[1].stop();
+    lose(&cluster, 1, 0);
+    cluster.storages[1].start();
+    let done = wait_until_recovered(&cluster, 1);
+    for storage in 0..2 {
+        for (name, content) in &files {
+            assert!(is_stored(&cluster, storage, name.as_str(), content), "{name} on {storage}");
+        }
+        let plain = files.iter().filter(|(name, _)| data(&cluster, storage, 0).join(&name.as_str()[4..]).exists());
+        assert_eq!(plain.count(), 2, "each is in one place");
+    }
+    // The trunk file, once, and two plain ones.
+    assert_eq!((done.files, done.missing, done.failed), (3, 0, 0));
 }

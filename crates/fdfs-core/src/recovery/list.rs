@@ -2,14 +2,9 @@
 //!
 //! Source: behaviour, 4.14; disk formats, A.8.
 
-use std::collections::BTreeMap;
-
 use fdfs_proto::FileName;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op};
 use fdfs_proto::file_id::LogicName;
-
-/// The most trunk files of one store path: of the usual 64 MB each they are 64 TB.
-const TRUNK_FILES_MAX: usize = 1 << 20;
 
 /// Whether a record tells of a file that the store path may have now; the name of that file. Records that tell of a
 /// change or of the end of a file are left out: another one tells of its beginning.
@@ -53,48 +48,39 @@ pub fn entry(record: &BinlogRecord, found: Found) -> Option<BinlogRecord> {
 pub enum Share {
     /// Into the list of this task.
     Task(u32),
-    /// It is in a trunk file, which comes as a whole at the end.
-    Trunk,
     /// It is none of this store path, or nothing that can be restored.
     Nobody,
 }
 
-/// Shares the lines of a list out to tasks. A link goes to the task of its target, and so comes behind it.
+/// Shares the lines of a list out to tasks. A link goes to the task of its target, and so comes behind it. All files of a
+/// trunk file, which comes as a whole, go to one task: it looks which of them are in there.
 #[derive(Debug)]
 pub struct Shares {
     store_path_index: u8,
     tasks: u32,
-    /// One line of each trunk file, by its sub directories and number.
-    trunk_files: BTreeMap<(u8, u8, u32), BinlogRecord>,
 }
 
 impl Shares {
     /// Nothing is shared out yet; `tasks` is at least 1.
     #[must_use]
     pub fn new(store_path_index: u8, tasks: u32) -> Self {
-        Self { store_path_index, tasks: tasks.max(1), trunk_files: BTreeMap::new() }
+        Self { store_path_index, tasks: tasks.max(1) }
     }
 
     /// Where a line goes.
-    pub fn share(&mut self, record: &BinlogRecord) -> Share {
+    #[must_use]
+    pub fn share(&self, record: &BinlogRecord) -> Share {
         let Some(name) = is_listed(record, self.store_path_index) else { return Share::Nobody };
         let key = match record.op {
             Op::Create => name.text(),
             Op::Link { source: Some(source) } => source,
             _ => return Share::Nobody,
         };
-        let Some(part) = name.trunk_part().filter(|_| record.op == Op::Create) else {
-            return Share::Task(hash(key.as_bytes()) % self.tasks);
+        let hash = match name.trunk_part().filter(|_| record.op == Op::Create) {
+            Some(part) => hash(&[&[name.high(), name.low()], &part.id.to_be_bytes()[..]].concat()),
+            None => hash(key.as_bytes()),
         };
-        if self.trunk_files.len() < TRUNK_FILES_MAX {
-            self.trunk_files.entry((name.high(), name.low(), part.id)).or_insert(*record);
-        }
-        Share::Trunk
-    }
-
-    /// One line of each trunk file, and the task that restores it; to be written behind all others.
-    pub fn trunk_files(&self) -> impl Iterator<Item = (u32, &BinlogRecord)> {
-        (0..self.tasks).cycle().zip(self.trunk_files.values())
+        Share::Task(hash % self.tasks)
     }
 }
 
@@ -149,22 +135,21 @@ mod tests {
     }
 
     #[test]
-    fn links_come_behind_their_targets_and_trunk_files_once_at_the_end() {
-        let mut shares = Shares::new(0, 4);
+    fn links_come_behind_their_targets_and_files_of_one_trunk_file_go_to_one_task() {
+        let shares = Shares::new(0, 4);
         let target = shares.share(&record(&format!("5 C {REGULAR}")));
         assert!(matches!(target, Share::Task(0..4)));
         assert_eq!(shares.share(&record(&format!("5 l {LINK} {REGULAR}"))), target);
         assert_eq!(shares.share(&record(&format!("5 D {REGULAR}"))), Share::Nobody);
         assert_eq!(shares.share(&record(&format!("5 C {}", REGULAR.replace("M00", "M01")))), Share::Nobody);
-        assert_eq!(shares.share(&record(&format!("5 C {TRUNK}"))), Share::Trunk);
-        assert_eq!(shares.share(&record(&format!("6 c {TRUNK_2}"))), Share::Trunk);
-        let whole: Vec<_> = shares.trunk_files().map(|(task, record)| (task, text(*record))).collect();
-        assert_eq!(whole, [(0, format!("5 C {TRUNK}\n"))]);
+        let of_trunk_file = shares.share(&record(&format!("5 C {TRUNK}")));
+        assert!(matches!(of_trunk_file, Share::Task(0..4)));
+        assert_eq!(shares.share(&record(&format!("6 c {TRUNK_2}"))), of_trunk_file);
     }
 
     #[test]
     fn files_are_spread_over_all_tasks() {
-        let mut shares = Shares::new(0, 3);
+        let shares = Shares::new(0, 3);
         let mut counts = [0; 3];
         for n in 0..300 {
             if let Share::Task(task) = shares.share(&record(&format!("5 C M00/00/00/a-file-number-{n}"))) {

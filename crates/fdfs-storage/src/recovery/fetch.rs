@@ -129,21 +129,13 @@ impl<'f> Receiver<'f> {
             };
             match share {
                 Share::Task(task) => self.lists[task as usize].push(line)?,
-                Share::Trunk => {}
                 Share::Nobody => self.skipped += 1,
             }
         }
         Ok(used)
     }
 
-    fn finish(mut self) -> Result<u64, StoreError> {
-        let mut line = Vec::new();
-        for (task, record) in self.shares.trunk_files() {
-            line.clear();
-            if record.encode(&mut line).is_ok() {
-                self.lists[task as usize].push(&line)?;
-            }
-        }
+    fn finish(self) -> Result<u64, StoreError> {
         for (task, list) in (0..).zip(self.lists) {
             list.finish()?;
             self.files.write_mark(task, 0)?;

@@ -2,6 +2,7 @@
 //!
 //! Files get their names in batches, after one flush for all of them; the mark moves on when their names are durable, too.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ const LINES_PER_MARK: u64 = 1000;
 const BATCH_FILES: usize = 32;
 /// Their bytes.
 const BATCH_BYTES: u64 = 16 << 20;
+/// The most trunk files of one task that are recovered.
+const TRUNK_FILES_MAX: usize = 1 << 17;
 /// Bytes of a list that are read at once, and of a file.
 const PIECE_BYTES: usize = 64 << 10;
 /// An answer to `QUERY_FILE_INFO`.
@@ -45,7 +48,16 @@ pub(super) async fn restore_list(
     let Some(path) = storage.recovery.path(index) else { return Ok(()) };
     let (list, len) = files.open_list(task)?;
     let mut at = files.mark(task)?.min(len);
-    let mut work = Work { storage: &storage, path, index, task, caller: None, batch: Vec::new(), batch_bytes: 0 };
+    let mut work = Work {
+        storage: &storage,
+        path,
+        index,
+        task,
+        caller: None,
+        batch: Vec::new(),
+        batch_bytes: 0,
+        trunk_files: BTreeSet::new(),
+    };
     let mut marked = 0;
     let mut piece = vec![0; PIECE_BYTES];
     while at < len {
@@ -93,6 +105,8 @@ struct Work<'s> {
     caller: Option<(StorageId, Caller)>,
     batch: Vec<RestoredFile>,
     batch_bytes: u64,
+    /// Trunk files that were asked for.
+    trunk_files: BTreeSet<FileName>,
 }
 
 impl Work<'_> {
@@ -114,19 +128,42 @@ impl Work<'_> {
                 Ok(())
             }
             Op::Create => {
-                // Of a file in a trunk file all of the trunk file comes.
+                // Of a file in a trunk file all of the trunk file comes, and then what is not in there.
                 let whole = name.trunk_part().map(|part| {
                     let file = trunk_file_name(name.high(), name.low(), part.id);
                     format!("M{:02X}/{file}", self.index).parse::<LogicName>()
                 });
                 match whole {
-                    Some(Ok(trunk_file)) => self.restore_file(&trunk_file, record.timestamp).await,
+                    Some(Ok(trunk_file)) => {
+                        if self.trunk_files.len() < TRUNK_FILES_MAX && self.trunk_files.insert(trunk_file.text()) {
+                            self.restore_file(&trunk_file, record.timestamp).await?;
+                        }
+                        self.restore_beside(&trunk_file, &name, record.timestamp).await
+                    }
                     Some(Err(_)) => Ok(()),
                     None => self.restore_file(&name, record.timestamp).await,
                 }
             }
             _ => Ok(()),
         }
+    }
+
+    /// A file that found its slot taken is a plain one: the trunk file does not bring it.
+    async fn restore_beside(
+        &mut self,
+        trunk_file: &LogicName,
+        name: &LogicName,
+        timestamp: u32,
+    ) -> Result<(), RecoveryError> {
+        if self.batch.iter().any(|restored| restored.name == *trunk_file) {
+            self.commit().await?;
+        }
+        let slot = self.storage.slot(self.index)?;
+        let is_in_slot = {
+            let _permit = slot.permits.read().await;
+            self.storage.write_path.is_in_slot(slot, name)?
+        };
+        if is_in_slot { Ok(()) } else { self.restore_file(name, timestamp).await }
     }
 
     async fn restore_file(&mut self, name: &LogicName, timestamp: u32) -> Result<(), RecoveryError> {
