@@ -130,7 +130,7 @@ impl Samples {
         }
         answers.sort_by(f64::total_cmp);
         all.answer_ms_max = answers.last().copied();
-        all.answer_ms_median = answers.get(answers.len() / 2).copied();
+        all.answer_ms_median = answers.get(answers.len().saturating_sub(1) / 2).copied();
         self.storages = storages;
         if self.points.len() == POINTS_MAX {
             self.points.pop_front();
