@@ -7,7 +7,7 @@ use fdfs_client::Client;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::findings::{Finding, findings};
+use crate::findings::{Finding, NEARLY_FULL_PERCENT, findings};
 use crate::lag::Row;
 use crate::picture::Picture;
 use crate::samples::Samples;
@@ -153,7 +153,7 @@ impl Watch {
         let watch = self.clone();
         tokio::spawn(async move {
             let snapshot = gather::snapshot(&watch.client).await;
-            watch.state().findings = Some(findings(&snapshot));
+            watch.state().findings = Some(findings(&snapshot, NEARLY_FULL_PERCENT));
         });
     }
 
