@@ -26,6 +26,7 @@ mod root;
 mod stat_programs;
 mod sync;
 mod test_programs;
+mod top;
 mod transfer;
 
 use std::ffi::OsString;

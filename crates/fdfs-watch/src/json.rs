@@ -2,12 +2,14 @@
 //!
 //! `{now, error, period_secs, trackers, groups: [{..., storages}], lag, series, findings}`; unknown values are null.
 
-use serde_json::{Value, json};
+use fdfs_client::TrackerClusterRow;
+use fdfs_proto::ours::PeerStatus;
 
 use crate::findings::Finding;
 use crate::lag::Row;
 use crate::picture::{Group, Picture, Storage, host_port};
 use crate::samples::{Point, Samples};
+use crate::value::{Value, list, object};
 
 /// The whole.
 #[must_use]
@@ -19,96 +21,99 @@ pub fn all(
     error: Option<&str>,
     period_secs: u64,
 ) -> Value {
-    let trackers = picture.trackers.iter().map(|tracker| {
-        json!({
-            "host": tracker.host.to_string(),
-            "is_leader": tracker.is_leader,
-            "is_active": tracker.is_active,
-            "connections": tracker.connections.current,
-            "version": tracker.version.to_string(),
-        })
-    });
-    json!({
-        "now": picture.unix_secs,
-        "error": error,
-        "period_secs": period_secs,
-        "trackers": trackers.collect::<Vec<_>>(),
-        "groups": picture.groups.iter().map(|g| group(g, samples, picture.unix_secs)).collect::<Vec<_>>(),
-        "lag": lag.iter().map(row).collect::<Vec<_>>(),
-        "series": series(samples),
-        "findings": findings.map(|all| all.iter().map(finding).collect::<Vec<_>>()),
-    })
+    object([
+        ("now", picture.unix_secs.into()),
+        ("error", error.into()),
+        ("period_secs", period_secs.into()),
+        ("trackers", list(picture.trackers.iter().map(tracker))),
+        ("groups", list(picture.groups.iter().map(|group| self::group(group, samples, picture.unix_secs)))),
+        ("lag", list(lag.iter().map(row))),
+        ("series", series(samples)),
+        ("findings", findings.map(|all| list(all.iter().map(finding))).into()),
+    ])
+}
+
+fn tracker(tracker: &TrackerClusterRow) -> Value {
+    object([
+        ("host", tracker.host.to_string().into()),
+        ("is_leader", tracker.is_leader.into()),
+        ("is_active", tracker.is_active.into()),
+        ("connections", tracker.connections.current.into()),
+        ("version", tracker.version.to_string().into()),
+    ])
 }
 
 fn group(group: &Group, samples: &Samples, now: i64) -> Value {
     let record = &group.record;
-    json!({
-        "name": record.group.to_string(),
-        "total_mb": record.total_mb,
-        "free_mb": record.free_mb,
-        "reserved_mb": record.reserved_mb,
-        "trunk_free_mb": record.trunk_free_mb,
-        "storage_count": record.storage_count,
-        "readable_count": record.readable_count,
-        "writable_count": record.writable_count,
-        "storages": group.storages.iter().map(|s| storage(group, s, samples, now)).collect::<Vec<_>>(),
-    })
+    object([
+        ("name", record.group.to_string().into()),
+        ("total_mb", record.total_mb.into()),
+        ("free_mb", record.free_mb.into()),
+        ("reserved_mb", record.reserved_mb.into()),
+        ("trunk_free_mb", record.trunk_free_mb.into()),
+        ("storage_count", record.storage_count.into()),
+        ("readable_count", record.readable_count.into()),
+        ("writable_count", record.writable_count.into()),
+        ("storages", list(group.storages.iter().map(|storage| self::storage(group, storage, samples, now)))),
+    ])
 }
 
 fn storage(group: &Group, storage: &Storage, samples: &Samples, now: i64) -> Value {
     let record = &storage.record;
     let rates = samples.rates(group.record.group, &record.id);
-    json!({
-        "id": record.id.to_string(),
-        "addr": host_port(record.ip.as_str(), record.port),
-        "status": record.status.to_string(),
-        "version": record.version.to_string(),
-        "total_mb": record.total_mb,
-        "free_mb": record.free_mb,
-        "is_trunk_server": record.is_trunk_server,
-        "connections": record.stat.connections.current,
-        "beat_age_secs": now.saturating_sub(record.stat.last_heart_beat_time).max(0),
-        "up_time_secs": record.up_time_secs,
-        "answer_ms": storage.answers_in.map(|took| took.as_secs_f64() * 1000.0),
-        "in_bytes": rates.in_bytes,
-        "out_bytes": rates.out_bytes,
-        "writes": rates.writes,
-        "reads": rates.reads,
-        "failures": rates.failures,
-    })
+    object([
+        ("id", record.id.to_string().into()),
+        ("addr", host_port(record.ip.as_str(), record.port).into()),
+        ("status", record.status.to_string().into()),
+        ("version", record.version.to_string().into()),
+        ("total_mb", record.total_mb.into()),
+        ("free_mb", record.free_mb.into()),
+        ("is_trunk_server", record.is_trunk_server.into()),
+        ("connections", record.stat.connections.current.into()),
+        ("beat_age_secs", now.saturating_sub(record.stat.last_heart_beat_time).max(0).into()),
+        ("up_time_secs", record.up_time_secs.into()),
+        ("answer_ms", storage.answers_in.map(|took| took.as_secs_f64() * 1000.0).into()),
+        ("in_bytes", rates.in_bytes.into()),
+        ("out_bytes", rates.out_bytes.into()),
+        ("writes", rates.writes.into()),
+        ("reads", rates.reads.into()),
+        ("failures", rates.failures.into()),
+    ])
 }
 
 fn row(row: &Row) -> Value {
-    let peers = row.peers.as_ref().map(|peers| {
-        let peer = |peer: &fdfs_proto::ours::PeerStatus| {
-            json!({
-                "id": peer.id,
-                "records": peer.records_behind,
-                "secs": peer.secs_behind,
-                "set_aside": peer.set_aside,
-                "error": peer.error,
-            })
-        };
-        peers.iter().map(peer).collect::<Vec<_>>()
-    });
-    json!({ "group": row.group, "id": row.id, "peers": peers.as_ref().ok(), "error": peers.as_ref().err() })
+    let peer = |peer: &PeerStatus| {
+        object([
+            ("id", peer.id.as_str().into()),
+            ("records", peer.records_behind.into()),
+            ("secs", peer.secs_behind.into()),
+            ("set_aside", peer.set_aside.into()),
+            ("error", peer.error.as_deref().into()),
+        ])
+    };
+    object([
+        ("group", row.group.as_str().into()),
+        ("id", row.id.as_str().into()),
+        ("peers", row.peers.as_ref().ok().map(|peers| list(peers.iter().map(peer))).into()),
+        ("error", row.peers.as_ref().err().map(String::as_str).into()),
+    ])
 }
 
 /// One list for each value: shorter than a list of objects.
 fn series(samples: &Samples) -> Value {
-    let list = |value: fn(&Point) -> Value| samples.points().iter().map(value).collect::<Vec<_>>();
-    json!({
-        "t": list(|point| point.unix_secs.into()),
-        "in_bytes": list(|point| point.in_bytes.round().into()),
-        "out_bytes": list(|point| point.out_bytes.round().into()),
-        "sync_bytes": list(|point| point.sync_bytes.round().into()),
-        "writes": list(|point| hundredths(point.writes)),
-        "reads": list(|point| hundredths(point.reads)),
-        "deletes": list(|point| hundredths(point.deletes)),
-        "failures": list(|point| hundredths(point.failures)),
-        "answer_ms_max": list(|point| point.answer_ms_max.map_or(Value::Null, hundredths)),
-        "answer_ms_median": list(|point| point.answer_ms_median.map_or(Value::Null, hundredths)),
-    })
+    let each = |value: fn(&Point) -> Value| list(samples.points().iter().map(value));
+    object([
+        ("t", each(|point| point.unix_secs.into())),
+        ("in_bytes", each(|point| point.in_bytes.round().into())),
+        ("out_bytes", each(|point| point.out_bytes.round().into())),
+        ("sync_bytes", each(|point| point.sync_bytes.round().into())),
+        ("writes", each(|point| hundredths(point.writes))),
+        ("reads", each(|point| hundredths(point.reads))),
+        ("deletes", each(|point| hundredths(point.deletes))),
+        ("failures", each(|point| hundredths(point.failures))),
+        ("answer_ms_max", each(|point| point.answer_ms_max.map(hundredths).into())),
+        ("answer_ms_median", each(|point| point.answer_ms_median.map(hundredths).into())),
+    ])
 }
 
 fn hundredths(value: f64) -> Value {
@@ -117,7 +122,13 @@ fn hundredths(value: f64) -> Value {
 
 fn finding(finding: &Finding) -> Value {
     let Finding { severity, code, about, what, advice } = finding;
-    json!({ "severity": severity.word(), "code": code, "about": about, "what": what, "advice": advice })
+    object([
+        ("severity", severity.word().into()),
+        ("code", (*code).into()),
+        ("about", about.as_str().into()),
+        ("what", what.as_str().into()),
+        ("advice", advice.as_str().into()),
+    ])
 }
 
 #[cfg(test)]
@@ -132,10 +143,14 @@ mod tests {
         samples.add(&picture);
         let row = Row { group: "group1".into(), id: "10.0.0.5".into(), peers: Err("it is of the reference".into()) };
         let value = all(&picture, &samples, &[row], None, Some("no tracker answers"), 10);
-        let storage = &value["groups"][0]["storages"][0];
-        assert_eq!((&storage["status"], &storage["addr"]), (&"ACTIVE".into(), &"10.0.0.5:23000".into()));
-        assert_eq!((&storage["beat_age_secs"], &storage["answer_ms"]), (&10.into(), &1.5.into()));
-        assert_eq!(value["series"]["answer_ms_max"][0], 1.5);
-        assert_eq!((&value["lag"][0]["peers"], &value["findings"]), (&Value::Null, &Value::Null));
+        let of_storage = |name| value.at(&["groups", "0", "storages", "0", name]).unwrap().to_string();
+        assert_eq!((of_storage("status"), of_storage("addr")), ("\"ACTIVE\"".into(), "\"10.0.0.5:23000\"".into()));
+        assert_eq!((of_storage("beat_age_secs"), of_storage("answer_ms")), ("10".into(), "1.5".into()));
+        assert_eq!(value.at(&["series", "answer_ms_max", "0"]), Some(&1.5.into()));
+        assert_eq!(value.at(&["lag", "0", "peers"]), Some(&Value::Null));
+        assert_eq!(
+            (value.at(&["findings"]), value.at(&["error"])),
+            (Some(&Value::Null), Some(&"no tracker answers".into()))
+        );
     }
 }

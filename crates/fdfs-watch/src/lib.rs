@@ -4,7 +4,7 @@
 //!
 //! * [`picture`]: what trackers and storages tell now; [`lag`]: how far the copies of each storage are at its peers;
 //! * [`samples`]: rates and times to answer over the last hour, bounded; pure;
-//! * [`watch`]: keeps both up to date for whoever shows them; [`json`]: the same as one object;
+//! * [`watch`]: keeps both up to date for whoever shows them; [`json`], [`value`]: the same as one object;
 //! * [`gather`], [`snapshot`], [`findings`]: the doctor: asks everybody, and says what is wrong and what to do about it.
 
 pub mod findings;
@@ -14,6 +14,7 @@ pub mod lag;
 pub mod picture;
 pub mod samples;
 pub mod snapshot;
+pub mod value;
 pub mod watch;
 
 pub use picture::Picture;

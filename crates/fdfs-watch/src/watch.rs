@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::value::Value;
 use fdfs_client::Client;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::findings::{Finding, NEARLY_FULL_PERCENT, findings};
@@ -151,10 +151,13 @@ impl Watch {
             state.findings_began = Some(Instant::now());
         }
         let watch = self.clone();
-        tokio::spawn(async move {
-            let snapshot = gather::snapshot(&watch.client).await;
-            watch.state().findings = Some(findings(&snapshot, NEARLY_FULL_PERCENT));
-        });
+        tokio::spawn(async move { watch.find_now().await });
+    }
+
+    /// Looks for findings, which takes a second or more.
+    pub async fn find_now(&self) {
+        let snapshot = gather::snapshot(&self.client).await;
+        self.state().findings = Some(findings(&snapshot, NEARLY_FULL_PERCENT));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

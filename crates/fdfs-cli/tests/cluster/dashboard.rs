@@ -7,7 +7,7 @@ use std::time::Duration;
 use fdfs_testkit::wait_for;
 use serde_json::Value;
 
-use crate::{Dev, fdfs};
+use crate::{Dev, fdfs, text};
 
 /// The answer to a request: head and body.
 fn ask(addr: &str, request: &str) -> (String, String) {
@@ -55,4 +55,20 @@ fn the_dashboard_shows_the_cluster_and_changes_nothing() {
         let points = all["series"]["t"].as_array()?.len();
         (two && replication && points > 0 && all["findings"].is_array() && all["error"].is_null()).then_some(())
     });
+}
+
+#[test]
+fn top_prints_one_screen_and_wants_a_terminal_for_more() {
+    let dev = Dev::start();
+    let output = fdfs(&["top", "--once", "--tracker", &dev.tracker]);
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(shown.starts_with("fdfs  1 group, 2 of 2 storages ACTIVE, 1 tracker\n"), "{shown}");
+    assert!(
+        shown.contains("group1: ") && shown.lines().filter(|line| line.contains(" ACTIVE ")).count() == 3,
+        "{shown}"
+    );
+    let output = fdfs(&["top", "--tracker", &dev.tracker]);
+    assert_eq!(output.status.code(), Some(25), "ENOTTY");
+    assert!(text(&output.stderr).contains("fdfs top --once"), "{}", text(&output.stderr));
 }
