@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    admin, bench, conf_check, daemon, dev, doctor, exit, files, http, link, local, manual, monitor, sync, transfer,
+    admin, bench, conf_check, daemon, dev, doctor, exit, files, http, link, local, manual, monitor, sync, top, transfer,
 };
 
 /// FastDFS in one program: tracker, storage, clients and tools

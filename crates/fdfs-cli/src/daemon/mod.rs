@@ -7,8 +7,10 @@
 pub(crate) mod background;
 pub(crate) mod classic;
 mod conf;
+mod json_log;
 pub(crate) mod logs;
 pub(crate) mod modern;
+mod notify;
 mod pid_file;
 mod program;
 mod reload;

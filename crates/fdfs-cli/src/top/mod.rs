@@ -18,6 +18,8 @@ use crate::files::connect::Connect;
 use crate::out;
 use draw::Screen;
 
+/// Not a terminal. No command of the protocol has this number.
+const ENOTTY: Status = Status(25);
 /// How long a key may wait.
 const KEY_PAUSE: Duration = Duration::from_millis(200);
 /// The screen of --once, in cells.
@@ -52,7 +54,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         return once(&watch).await;
     }
     if !std::io::stdout().is_terminal() {
-        return Err(failure(Status::ENOTTY, "standard output is no terminal: use fdfs top --once, or fdfs monitor"));
+        return Err(failure(ENOTTY, "standard output is no terminal: use fdfs top --once, or fdfs monitor"));
     }
     let looking = tokio::spawn(keep_looking(watch.clone(), every));
     let shown = tokio::task::spawn_blocking(move || show(&watch)).await.context("the screen")?;
@@ -97,7 +99,7 @@ fn keep_showing(terminal: &mut ratatui::DefaultTerminal, watch: &Watch) -> anyho
             KeyCode::Up | KeyCode::Char('k') => scrolled = scrolled.saturating_sub(1),
             KeyCode::Down | KeyCode::Char('j') => {
                 // Not behind the last line, from where one would have to come back.
-                let lines = watch.read(|picture, ..| picture.storages().count() + picture.groups.len());
+                let lines = watch.read(|picture, _, _, _, _| picture.storages().count() + picture.groups.len());
                 scrolled = (scrolled + 1).min(lines);
             }
             _ => {}
