@@ -27,6 +27,7 @@ mod stat_programs;
 mod sync;
 mod takeover;
 mod test_programs;
+mod top;
 mod transfer;
 
 use std::ffi::OsString;

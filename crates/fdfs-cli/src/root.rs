@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     admin, bench, conf_check, daemon, dev, doctor, exit, files, http, link, local, manual, monitor, sync, takeover,
-    transfer,
+    top, transfer,
 };
 
 /// FastDFS in one program: tracker, storage, clients and tools
@@ -66,6 +66,8 @@ enum Command {
     Monitor(monitor::modern::Args),
     /// Ask every server, and say what is wrong and what to do about it
     Doctor(doctor::Args),
+    /// Watch the cluster live in a terminal
+    Top(top::Args),
     /// Drain storages, delete storages and groups, choose trunk servers
     #[command(subcommand)]
     Admin(admin::Command),
@@ -123,6 +125,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Meta(command) => block_on(files::meta::run(command)),
         Command::Monitor(args) => block_on(monitor::modern::run(args)),
         Command::Doctor(args) => return ends_with(doctor::run(args)),
+        Command::Top(args) => block_on(top::run(args)),
         Command::Admin(command) => block_on(admin::run(command)),
         Command::Sync(command) => block_on(sync::run(command)),
         Command::Ls(args) => local::ls::run(&args),

@@ -27,7 +27,7 @@ use crate::storage::Storage;
 #[derive(Debug)]
 pub struct StorageSite {
     storage: Arc<Storage>,
-    cluster: Cluster,
+    pub(crate) cluster: Cluster,
 }
 
 impl Site for StorageSite {

@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 
+use fdfs_client::Client;
 use fdfs_http::Server;
 use fdfs_http::admin::Admin;
 use fdfs_proto::shared::{Counter, StorageStatus};
@@ -34,6 +35,10 @@ impl Admin for StorageAdmin {
         let mut out = self.server.stats.text(self.server.connection_count());
         of_storage(&self.storage, &mut out);
         out
+    }
+
+    fn watched(&self) -> (Client, bool) {
+        (self.server.site.cluster.client.clone(), false)
     }
 }
 

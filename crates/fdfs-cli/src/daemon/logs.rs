@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use fdfs_conf::{LogConf, LogLevel};
 use fdfs_log::{FileSink, Level, LogError, LogSink, LogTimer, ServerLog, StderrSink, Timestamp};
 
+use super::json_log::JsonSink;
+
 /// The log of a daemon, with the thread that looks after its file.
 pub(crate) struct DaemonLog {
     /// For the server.
@@ -20,6 +22,12 @@ impl DaemonLog {
     /// Lines on standard error, for those who watch or collect it.
     pub(crate) fn on_stderr(level: LogLevel) -> Self {
         let log = ServerLog::new(StderrSink::new(), level_of(level));
+        Self { log, file: None, echo: Arc::default(), _timer: None }
+    }
+
+    /// JSON objects on standard error.
+    pub(crate) fn json_on_stderr(level: LogLevel) -> Self {
+        let log = ServerLog::new(JsonSink, level_of(level));
         Self { log, file: None, echo: Arc::default(), _timer: None }
     }
 

@@ -7,8 +7,10 @@
 pub(crate) mod background;
 pub(crate) mod classic;
 mod conf;
+mod json_log;
 pub(crate) mod logs;
 pub(crate) mod modern;
+mod notify;
 pub(crate) mod pid_file;
 pub(crate) mod program;
 mod reload;

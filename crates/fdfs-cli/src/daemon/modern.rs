@@ -10,8 +10,9 @@ use super::serve::{Mode, serve};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Runs in the foreground and writes its log to standard error. TERM, INT and QUIT end it in good order. HUP begins new log
-files and reads the configuration again: the log says which changes are taken over, and which need a restart. Exit code: 0
-after an orderly end, else the errno of what went wrong.
+files and reads the configuration again: the log says which changes are taken over, and which need a restart. A service
+manager that sets NOTIFY_SOCKET (systemd: Type=notify) is told when it serves, and, if it sets a watchdog, that it still
+answers. Exit code: 0 after an orderly end, else the errno of what went wrong.
 
 Example:
   fdfs conf check /etc/fdfs/tracker.conf && fdfs trackerd /etc/fdfs/tracker.conf")]
@@ -21,6 +22,24 @@ pub(crate) struct Args {
     /// Write the log to this file, rotated as the configuration says, instead of standard error
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
+    /// How lines on standard error look
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "FDFS_LOG_FORMAT",
+        default_value = "classic",
+        conflicts_with = "log_file"
+    )]
+    log_format: LogFormat,
+}
+
+/// How lines of a log look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// As those of the reference
+    Classic,
+    /// One JSON object for each: time, level, message
+    Json,
 }
 
 /// `fdfs trackerd`.
@@ -34,5 +53,5 @@ pub(crate) fn storaged(args: Args) -> ExitCode {
 }
 
 fn run(program: Program, args: Args) -> ExitCode {
-    ExitCode::from(serve(program, &args.conf, &Mode::Modern { log_file: args.log_file }))
+    ExitCode::from(serve(program, &args.conf, &Mode::Modern { log_file: args.log_file, log_format: args.log_format }))
 }

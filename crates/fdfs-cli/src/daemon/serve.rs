@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::background;
 use super::conf::DaemonConf;
 use super::logs::DaemonLog;
+use super::modern::LogFormat;
+use super::notify::Notify;
 use super::pid_file;
 use super::program::Program;
 use super::reload::Reloader;
@@ -28,6 +30,8 @@ pub(crate) enum Mode {
     Modern {
         /// `--log-file`.
         log_file: Option<PathBuf>,
+        /// `--log-format`.
+        log_format: LogFormat,
     },
     /// `fdfs_trackerd -N`: in the foreground, its log where the configuration says.
     ClassicForeground,
@@ -87,22 +91,32 @@ fn run(program: Program, conf_path: &str, mode: &Mode) -> Result<(), End> {
     }
     let run_by = RunBy::of_conf(conf.server())?;
     let log_file = match mode {
-        Mode::Modern { log_file } => log_file.clone(),
+        Mode::Modern { log_file, .. } => log_file.clone(),
         Mode::ClassicForeground | Mode::Background => Some(program.log_path(&conf.server().base_path)),
     };
     let level = conf.server().log_level;
     let log = match &log_file {
         Some(path) => DaemonLog::in_file(path, conf.log(), level)
             .map_err(|error| anyhow::Error::from(error).context(format!("open the log {}", path.display())))?,
+        None if is_json(mode) => DaemonLog::json_on_stderr(level),
         None => DaemonLog::on_stderr(level),
     };
     let _entered = log.log.enter();
     report_findings(&findings);
-    let daemon = Arc::new(Daemon { log, log_file, pid_path, mode: mode.clone(), is_announced: Once::new() });
+    let daemon = Arc::new(Daemon {
+        log,
+        log_file,
+        pid_path,
+        mode: mode.clone(),
+        is_announced: Once::new(),
+        notify: Notify::of_env(),
+    });
     match daemon.start(&conf, &run_by, &cancel) {
         Ok(server) => {
+            daemon.notify.serves_at(server.addr());
             daemon.announce();
             daemon.wait(&received, &server, reloader);
+            daemon.notify.stopping();
             server.stop();
             pid_file::remove(&daemon.pid_path);
             Ok(())
@@ -124,6 +138,10 @@ fn run(program: Program, conf_path: &str, mode: &Mode) -> Result<(), End> {
     }
 }
 
+const fn is_json(mode: &Mode) -> bool {
+    matches!(mode, Mode::Modern { log_format: LogFormat::Json, .. })
+}
+
 pub(super) fn report_findings(findings: &[Finding]) {
     for finding in findings {
         match finding.severity {
@@ -141,6 +159,7 @@ struct Daemon {
     pid_path: PathBuf,
     mode: Mode,
     is_announced: Once,
+    notify: Notify,
 }
 
 impl Daemon {
@@ -185,6 +204,7 @@ impl Daemon {
                 tracing::warn!("write {}: {error}; stop and status will not find this daemon", self.pid_path.display());
             }
             self.log.end_of_start();
+            self.notify.ready();
             if let (Mode::Background, Some(log_file)) = (&self.mode, &self.log_file) {
                 out::line(background::READY);
                 if let Err(error) = redirect_to(log_file) {

@@ -1,5 +1,7 @@
 //! Either server, started, hung up and stopped the same way.
 
+use std::net::SocketAddr;
+
 use fdfs_log::ServerLog;
 use fdfs_proto::Status;
 use fdfs_storage::{StartOptions, StartStage, StorageServer};
@@ -43,6 +45,14 @@ impl Server {
                     .map(Self::Storage)
                     .map_err(|error| failure(Status(error.errno()), error.to_string()))
             }
+        }
+    }
+
+    /// Where it serves.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        match self {
+            Self::Tracker(server) => server.addr(),
+            Self::Storage(server) => server.addr(),
         }
     }
 

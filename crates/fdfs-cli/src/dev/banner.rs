@@ -20,6 +20,7 @@ pub(crate) fn text(place: &Place, cluster: &Cluster) -> String {
         line(&format!("storage   {}  files below {}", storage.addr(), shown(&storage.dir.join("data"))));
     }
     line(&format!("HTTP      http://{}/FILE_ID", cluster.http));
+    line(&format!("dashboard http://{}/", cluster.dashboard));
     let fate = if place.is_temporary() {
         ", removed at the end"
     } else if place.is_old {

@@ -39,6 +39,8 @@ pub(crate) struct Cluster {
     tracker: Tracker,
     /// Where HTTP clients are sent on.
     pub(crate) http: SocketAddr,
+    /// Where the dashboard is.
+    pub(crate) dashboard: SocketAddr,
     storages: Vec<DevStorage>,
     logs: Vec<DaemonLog>,
 }
@@ -74,7 +76,8 @@ impl Cluster {
         let tracker = Tracker::start(conf, log.log.clone())
             .map_err(|error| failure(Status(error.errno()), format!("tracker: {error}")))?;
         let http = SocketAddr::new(layout.tracker.ip(), layout.tracker_http);
-        let mut cluster = Self { tracker, http, storages: Vec::new(), logs: vec![log] };
+        let dashboard = SocketAddr::new(layout.tracker.ip(), layout.dashboard);
+        let mut cluster = Self { tracker, http, dashboard, storages: Vec::new(), logs: vec![log] };
         match cluster.start_storages(place, layout, durability, cancel) {
             Ok(()) => Ok(cluster),
             Err(error) => {
@@ -188,8 +191,9 @@ fn serve_at(server: &mut ServerConf, dir: PathBuf, addr: SocketAddr) {
 
 fn tracker_conf(dir: PathBuf, layout: &Layout) -> anyhow::Result<TrackerConf> {
     let http = dir.join("http.conf");
-    fs::write(&http, format!("http.redirect_port = {}\n", layout.storage_http))
-        .with_context(|| format!("write {}", http.display()))?;
+    let admin = SocketAddr::new(layout.tracker.ip(), layout.dashboard);
+    let text = format!("http.redirect_port = {}\nhttp.admin_addr = {admin}\n", layout.storage_http);
+    fs::write(&http, text).with_context(|| format!("write {}", http.display()))?;
     let mut conf =
         TrackerConf { reserved_storage_space: ReservedSpace::MegaBytes(RESERVED_MB), ..TrackerConf::default() };
     conf.http = HttpPort { port: Some(layout.tracker_http), config: Some(http.to_string_lossy().into_owned()) };

@@ -45,7 +45,7 @@ pub(crate) struct Args {
     temp: bool,
     /// Take port N for the tracker, N+1 for the storages, N+2 and N+3 for HTTP; 0 takes any free ports. Without it:
     /// 22122, 23000, 8080 and 8888, or any free ports when those are taken
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..65533))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..65527))]
     port_base: Option<u16>,
     /// When the storages answer an upload: `disk`, when it is safe from a power cut; `none`, when it is written
     #[arg(long, value_name = "none|disk", default_value = "disk", value_parser = durability_of_word)]

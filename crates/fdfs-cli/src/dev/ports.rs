@@ -15,6 +15,8 @@ const SECOND: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 /// Where a tracker sends HTTP clients on, and where storages serve them.
 const TRACKER_HTTP_PORT: u16 = 8080;
 const STORAGE_HTTP_PORT: u16 = 8888;
+/// Where the tracker shows the dashboard.
+const DASHBOARD_PORT: u16 = 9899;
 /// How often another port is tried when one is free on one of the addresses only.
 const TRY_COUNT: usize = 32;
 
@@ -29,6 +31,8 @@ pub(crate) struct Layout {
     pub(crate) tracker_http: u16,
     /// Where the storages serve HTTP.
     pub(crate) storage_http: u16,
+    /// Where the tracker shows the dashboard.
+    pub(crate) dashboard: u16,
     /// What the user would not expect.
     pub(crate) notes: Vec<String>,
 }
@@ -47,27 +51,38 @@ pub(crate) fn choose(port_base: Option<u16>) -> anyhow::Result<Layout> {
              Where loopback aliases are switched off, `ifconfig lo0 alias {SECOND}` brings the second."
         )),
     }
-    let (tracker_port, storage_port, tracker_http, storage_http) = match port_base {
-        Some(0) => (any_free(&[FIRST])?, any_free(&storage_ips)?, any_free(&[FIRST])?, any_free(&storage_ips)?),
+    let (tracker_port, storage_port, tracker_http, storage_http, dashboard) = match port_base {
+        Some(0) => (
+            any_free(&[FIRST])?,
+            any_free(&storage_ips)?,
+            any_free(&[FIRST])?,
+            any_free(&storage_ips)?,
+            any_free(&[FIRST])?,
+        ),
         Some(base) => {
             // The range of the option leaves room for the next ports.
             let (tracker, storage) = (base, base.saturating_add(1));
             let (tracker_http, storage_http) = (base.saturating_add(2), base.saturating_add(3));
+            // Not the next one: programs in front are often given the ports that follow.
+            let dashboard = base.saturating_add(9);
+            must_be_free(&[FIRST], dashboard)?;
             must_be_free(&[FIRST], tracker_http)?;
             must_be_free(&storage_ips, storage_http)?;
             must_be_free(&[FIRST], tracker)?;
             must_be_free(&storage_ips, storage)?;
-            (tracker, storage, tracker_http, storage_http)
+            (tracker, storage, tracker_http, storage_http, dashboard)
         }
         None => (
             free_or_any(&[FIRST], TRACKER_PORT, "the tracker", &mut notes)?,
             free_or_any(&storage_ips, STORAGE_PORT, "the storages", &mut notes)?,
             free_or_any(&[FIRST], TRACKER_HTTP_PORT, "HTTP of the tracker", &mut notes)?,
             free_or_any(&storage_ips, STORAGE_HTTP_PORT, "HTTP of the storages", &mut notes)?,
+            free_or_any(&[FIRST], DASHBOARD_PORT, "the dashboard", &mut notes)?,
         ),
     };
     let storages = storage_ips.into_iter().map(|ip| SocketAddr::new(ip, storage_port)).collect();
-    Ok(Layout { tracker: SocketAddr::new(FIRST, tracker_port), storages, tracker_http, storage_http, notes })
+    let tracker = SocketAddr::new(FIRST, tracker_port);
+    Ok(Layout { tracker, storages, tracker_http, storage_http, dashboard, notes })
 }
 
 fn must_be_free(ips: &[IpAddr], port: u16) -> anyhow::Result<()> {

@@ -1,19 +1,16 @@
 //! `fdfs doctor`: asks every server, and says in words what is wrong and what to do about it.
 
-mod findings;
-mod gather;
-mod snapshot;
-
 use std::process::ExitCode;
 
 use fdfs_proto::Status;
+use fdfs_watch::findings::{Finding, NEARLY_FULL_PERCENT, Severity, findings};
+use fdfs_watch::gather;
+use fdfs_watch::snapshot::{Answer, Snapshot, StorageSeen, Told, TrackerSeen};
 use serde_json::{Value, json};
 
 use crate::exit::failure;
 use crate::files::connect::Connect;
 use crate::out;
-pub(crate) use findings::{Finding, Severity};
-use snapshot::{Answer, Snapshot};
 
 /// The exit code when something fails for somebody.
 const ERRORS: u8 = 1;
@@ -37,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     /// Warn of a group that has less than so many percent of its space left for uploads; 0: never
-    #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(long, value_name = "PERCENT", default_value_t = NEARLY_FULL_PERCENT, value_parser = clap::value_parser!(u8).range(0..=100))]
     nearly_full: u8,
     /// Do not print who is told which address
     #[arg(long)]
@@ -51,7 +48,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(reason) = nobody_answers(&snapshot) {
         return Err(failure(Status::ECONNREFUSED, format!("no tracker answers: {reason}")));
     }
-    let found = findings::findings(&snapshot, args.nearly_full);
+    let found = findings(&snapshot, args.nearly_full);
     if args.json {
         out::line(&json(&snapshot, &found).to_string());
     } else {
@@ -108,9 +105,20 @@ fn text(snapshot: &Snapshot, found: &[Finding]) -> String {
     text
 }
 
+/// A finding for programs.
+pub(crate) fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "severity": finding.severity.word(),
+        "code": finding.code,
+        "about": finding.about,
+        "what": finding.what,
+        "advice": finding.advice,
+    })
+}
+
 fn json(snapshot: &Snapshot, found: &[Finding]) -> Value {
-    let storage = |storage: &snapshot::StorageSeen| {
-        let told = |told: &snapshot::Told| {
+    let storage = |storage: &StorageSeen| {
+        let told = |told: &Told| {
             let (answers, why) = match &told.answer {
                 Answer::NotTried => (Value::Null, None),
                 Answer::Yes { .. } => (Value::Bool(true), None),
@@ -125,7 +133,7 @@ fn json(snapshot: &Snapshot, found: &[Finding]) -> Value {
             "clock_off_ms": storage.report.as_ref().and_then(|report| report.clock_off_ms),
         })
     };
-    let tracker = |tracker: &snapshot::TrackerSeen| {
+    let tracker = |tracker: &TrackerSeen| {
         json!({
             "name": tracker.name,
             "failure": tracker.failure,
@@ -137,6 +145,6 @@ fn json(snapshot: &Snapshot, found: &[Finding]) -> Value {
     json!({
         "trackers": snapshot.trackers.iter().map(tracker).collect::<Vec<_>>(),
         "storages": snapshot.storages.iter().map(storage).collect::<Vec<_>>(),
-        "findings": found.iter().map(Finding::json).collect::<Vec<_>>(),
+        "findings": found.iter().map(finding_json).collect::<Vec<_>>(),
     })
 }

@@ -3,7 +3,7 @@
 use fdfs_conf::{Report as Checked, Severity as ConfSeverity};
 
 use super::report::Report;
-use crate::doctor::Severity;
+use fdfs_watch::findings::Severity;
 
 /// Takes over the findings of `fdfs conf check`.
 pub(super) fn look(checked: &Checked, report: &mut Report) {

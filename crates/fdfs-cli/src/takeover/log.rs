@@ -12,8 +12,8 @@ use fdfs_store::binlog_reader::{BinlogReader, Step, open_sync_dir};
 
 use super::report::Report;
 use super::tracker;
-use crate::doctor::Severity;
 use crate::local::log_bounds;
+use fdfs_watch::findings::Severity;
 
 /// Lines that cannot be read are shown up to this many.
 const SHOWN_MAX: usize = 3;

@@ -1,8 +1,9 @@
 //! What was seen, and what is to be known or done about it.
 
+use fdfs_watch::findings::{Finding, Severity};
 use serde_json::{Value, json};
 
-use crate::doctor::{Finding, Severity};
+use crate::doctor::finding_json;
 
 /// The exit code when it should not be taken over like this.
 const ERRORS: u8 = 1;
@@ -74,7 +75,7 @@ impl Report {
         json!({
             "ok": self.worst() != Some(Severity::Error),
             "facts": self.facts,
-            "findings": self.findings.iter().map(Finding::json).collect::<Vec<_>>(),
+            "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::report::Report;
 use crate::daemon::pid_file;
 use crate::daemon::program::Program;
-use crate::doctor::Severity;
+use fdfs_watch::findings::Severity;
 
 /// Looks at the pid file.
 pub(super) fn look(program: Program, base_path: &Path, report: &mut Report) {

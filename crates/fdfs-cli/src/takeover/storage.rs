@@ -12,7 +12,7 @@ use fdfs_proto::disk::trunk_snapshot::TrunkSnapshot;
 use super::report::Report;
 use super::{log, running, store_path, tracker};
 use crate::daemon::program::Program;
-use crate::doctor::Severity;
+use fdfs_watch::findings::Severity;
 
 /// The name of the log of trunk blocks, below `trunk`.
 const TRUNK_BINLOG: &str = "binlog";

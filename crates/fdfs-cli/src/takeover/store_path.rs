@@ -9,7 +9,7 @@ use fdfs_proto::disk::store_path_mark::StorePathMarkFile;
 
 use super::report::Report;
 use super::{running, tracker};
-use crate::doctor::Severity;
+use fdfs_watch::findings::Severity;
 
 /// Looks at all of them.
 pub(super) fn look(conf: &StorageConf, flag: Option<&DataInitFlag>, report: &mut Report) {

@@ -14,7 +14,7 @@ use fdfs_proto::disk::{DiskError, StateFile, tracker_old};
 use super::report::Report;
 use super::running;
 use crate::daemon::program::Program;
-use crate::doctor::Severity;
+use fdfs_watch::findings::Severity;
 
 /// Looks at all of them.
 pub(super) fn look(conf: &TrackerConf, report: &mut Report) {

@@ -1,6 +1,8 @@
 //! `fdfs trackerd CONF` and `fdfs_trackerd -N CONF`.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::{Child, Command, Stdio};
 
 use crate::{FDFS, Place, read, signal, text, wait_for};
@@ -64,4 +66,56 @@ fn a_configuration_error_names_the_line() {
     let output = Command::new(FDFS).args(["trackerd", "t2a.conf"]).current_dir(place.dir.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(22));
     assert!(text(&output.stderr).starts_with("fdfs: t2a.conf:4: store_lookup = 9: not allowed"));
+}
+
+/// What the service manager is told next.
+fn told(socket: &UnixDatagram) -> String {
+    let mut text = [0; 512];
+    let len = socket.recv(&mut text).unwrap();
+    String::from_utf8_lossy(&text[..len]).into_owned()
+}
+
+#[test]
+fn a_service_manager_is_told_and_its_watchdog_is_fed() {
+    let place = Place::new();
+    place.tracker_conf("t2a.conf", "t2a", "");
+    let socket = UnixDatagram::bind(place.path("notify")).unwrap();
+    socket.set_read_timeout(Some(fdfs_testkit::PATIENCE)).unwrap();
+    let mut command = Command::new(FDFS);
+    command.args(["trackerd", "t2a.conf", "--log-format", "json"]).current_dir(place.dir.path()).stderr(Stdio::piped());
+    command.env("NOTIFY_SOCKET", place.path("notify")).env("WATCHDOG_USEC", "200000");
+    let mut daemon = Foreground(command.spawn().unwrap());
+    let pid = daemon.0.id().to_string();
+    let ready = told(&socket);
+    assert!(ready.starts_with("READY=1\n") && ready.contains(&format!("MAINPID={pid}\n")), "{ready}");
+    for _ in 0..3 {
+        assert_eq!(told(&socket), "WATCHDOG=1");
+    }
+    signal(&pid, rustix::process::Signal::TERM);
+    wait_for("it says that it stops", || told(&socket).starts_with("STOPPING=1\n"));
+    assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
+    for line in BufReader::new(daemon.0.stderr.take().unwrap()).lines() {
+        let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        assert!(line["time"].is_string() && line["level"].is_string() && line["message"].is_string(), "{line}");
+    }
+}
+
+#[test]
+fn a_service_manager_hears_of_a_storage_that_waits_for_its_tracker() {
+    let place = Place::new();
+    place.storage_conf("s2x.conf", "s2x", "");
+    let name = format!("fdfs-test-{}-{}", std::process::id(), place.ip);
+    let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+    socket.set_read_timeout(Some(fdfs_testkit::PATIENCE)).unwrap();
+    let mut command = Command::new(FDFS);
+    command.args(["storaged", "s2x.conf"]).current_dir(place.dir.path()).stderr(Stdio::null());
+    command.env("NOTIFY_SOCKET", format!("@{name}")).env("WATCHDOG_USEC", "100000").env("WATCHDOG_PID", "1");
+    let mut daemon = Foreground(command.spawn().unwrap());
+    assert!(told(&socket).starts_with("READY=1\n"));
+    signal(&daemon.0.id().to_string(), rustix::process::Signal::TERM);
+    assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
+    // The watchdog is that of another process.
+    socket.set_nonblocking(true).unwrap();
+    let mut text = [0; 64];
+    assert!(socket.recv(&mut text).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock));
 }

@@ -1,8 +1,10 @@
-//! The admin port: `/healthz`, `/readyz` and `/metrics`.
+//! The admin port: `/healthz`, `/readyz`, `/metrics`, and the dashboard at `/`.
 //!
-//! * [`cluster`]: what the reference's exporter tells, under its names.
+//! * [`cluster`]: what the reference's exporter tells, under its names;
+//! * [`dashboard`]: a page that shows the cluster, and what it shows as JSON.
 
 pub mod cluster;
+pub mod dashboard;
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,6 +13,7 @@ use std::time::Duration;
 
 use fdfs_client::Client;
 use fdfs_net::listen;
+use fdfs_watch::Watch;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
@@ -40,6 +43,10 @@ pub trait Admin: Send + Sync + 'static {
 
     /// The metrics of Prometheus.
     fn metrics(&self) -> impl Future<Output = String> + Send;
+
+    /// Whom the dashboard asks about the cluster, and whether it looks also while nobody looks at it: then plots show the
+    /// last hour at once. For the few servers of a cluster only.
+    fn watched(&self) -> (Client, bool);
 }
 
 /// Opens the port. To be called inside of the runtime that serves it: one that lives while the disks do not.
@@ -52,9 +59,16 @@ pub fn open(addr: SocketAddr) -> Result<Vec<TcpListener>, HttpStartError> {
 
 /// Serves it until the shutdown.
 pub fn spawn<A: Admin>(admin: &Arc<A>, listeners: Vec<TcpListener>, shutdown: &CancellationToken, runtime: &Handle) {
+    if listeners.is_empty() {
+        return;
+    }
     let permits = Arc::new(tokio::sync::Semaphore::new(REQUESTS_MAX));
+    let (client, always) = admin.watched();
+    let watch = Watch::new(client, always);
+    runtime.spawn(watch.clone().run(shutdown.clone()));
     for listener in listeners {
-        let (admin, shutdown, permits) = (admin.clone(), shutdown.clone(), permits.clone());
+        let (admin, watch) = (admin.clone(), watch.clone());
+        let (shutdown, permits) = (shutdown.clone(), permits.clone());
         runtime.spawn(async move {
             loop {
                 let Ok(permit) = permits.clone().acquire_owned().await else { return };
@@ -66,10 +80,10 @@ pub fn spawn<A: Admin>(admin: &Arc<A>, listeners: Vec<TcpListener>, shutdown: &C
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 };
-                let admin = admin.clone();
+                let (admin, watch) = (admin.clone(), watch.clone());
                 tokio::spawn(async move {
                     // Who sends nothing, or takes nothing, gets nothing.
-                    let _ = timeout_at(Instant::now() + PATIENCE, one(socket, &*admin)).await;
+                    let _ = timeout_at(Instant::now() + PATIENCE, one(socket, &*admin, &watch)).await;
                     drop(permit);
                 });
             }
@@ -78,7 +92,7 @@ pub fn spawn<A: Admin>(admin: &Arc<A>, listeners: Vec<TcpListener>, shutdown: &C
 }
 
 /// One request.
-async fn one(socket: TcpStream, admin: &impl Admin) -> io::Result<()> {
+async fn one(socket: TcpStream, admin: &impl Admin, watch: &Arc<Watch>) -> io::Result<()> {
     let mut stream = Stream::new(socket, Patience { head: PATIENCE, idle: PATIENCE, stall: PATIENCE });
     let head_len = loop {
         match end_of(stream.buffer.filled(), 0) {
@@ -91,7 +105,7 @@ async fn one(socket: TcpStream, admin: &impl Admin) -> io::Result<()> {
     let parsed = Head::parse(&stream.buffer.filled()[..head_len]).map(|head| (head.method, head.target.to_vec()));
     let answer = match parsed {
         Ok((method @ (Method::Get | Method::Head), target)) => {
-            let mut answer = answer(&target, admin).await;
+            let mut answer = answer(&target, admin, watch).await;
             answer.is_head = method == Method::Head;
             answer
         }
@@ -132,9 +146,13 @@ impl<S: Site> Admin for ClusterAdmin<S> {
     async fn metrics(&self) -> String {
         of_cluster(&self.server, &self.client).await
     }
+
+    fn watched(&self) -> (Client, bool) {
+        (self.client.clone(), true)
+    }
 }
 
-async fn answer(target: &[u8], admin: &impl Admin) -> Answer {
+async fn answer(target: &[u8], admin: &impl Admin, watch: &Arc<Watch>) -> Answer {
     let path = target.split(|&b| b == b'?').next().unwrap_or_default();
     match path {
         b"/healthz" => text(200, "ok\n".to_owned()),
@@ -143,6 +161,8 @@ async fn answer(target: &[u8], admin: &impl Admin) -> Answer {
             Err(why) => text(503, format!("{why}\n")),
         },
         b"/metrics" => text(200, admin.metrics().await),
+        b"/" | b"/dashboard" => dashboard::page(),
+        b"/dashboard.json" => dashboard::data(watch).await,
         _ => Answer::error(404),
     }
 }

@@ -9,10 +9,10 @@ use fdfs_proto::ours::{SelfReport, SyncStatus};
 use fdfs_proto::{Command, Status};
 use tokio::task::JoinSet;
 
-use super::snapshot::{
+use crate::picture::host_port;
+use crate::snapshot::{
     Answer, GroupSeen, Member, PeerSeen, Report, Snapshot, StorageSeen, SyncSeen, Told, TrackerSeen,
 };
-use crate::monitor::text::host_port;
 
 /// How long a server may take for each question.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -24,7 +24,7 @@ const ANSWER_MAX_BYTES: usize = 1 << 20;
 const AT_ONCE_MAX: usize = 64;
 
 /// Asks everybody.
-pub(super) async fn snapshot(client: &Client) -> Snapshot {
+pub async fn snapshot(client: &Client) -> Snapshot {
     let mut trackers = Vec::new();
     let mut storages: Vec<(StorageSeen, Option<SocketAddr>)> = Vec::new();
     for tracker in client.trackers() {
@@ -181,7 +181,7 @@ async fn try_address(addr: SocketAddr) -> Answer {
     }
 }
 
-async fn call(addr: SocketAddr, command: Command) -> Result<(Vec<u8>, Duration), String> {
+pub(crate) async fn call(addr: SocketAddr, command: Command) -> Result<(Vec<u8>, Duration), String> {
     let options = CallOptions { connect_timeout: PATIENCE, network_timeout: PATIENCE, bind: None };
     let mut caller = Caller::connect(addr, &options).await.map_err(|error| error.to_string())?;
     let begun = Instant::now();

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::snapshot::{Report, SyncSeen, Told};
 use super::*;
+use crate::snapshot::{Report, SyncSeen, Told};
 
 fn report(entries: &[(&str, &str)]) -> Report {
     let entries = entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();

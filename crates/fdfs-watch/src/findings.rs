@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
-
-use super::snapshot::{Answer, GroupSeen, Member, PeerSeen, Snapshot, StorageSeen, TrackerSeen};
+use crate::snapshot::{Answer, GroupSeen, Member, PeerSeen, Snapshot, StorageSeen, TrackerSeen};
 
 /// Clocks that differ by more are worth a word: file times, sync times and logs stop to fit together.
 const CLOCK_WARNING_MS: u64 = 2000;
 /// Clocks that differ by more make trackers send readers to storages that do not have the file yet.
 const CLOCK_ERROR_MS: u64 = 60_000;
+/// A group with less of its space left for uploads is nearly full, in percent, unless one says otherwise.
+pub const NEARLY_FULL_PERCENT: u8 = 5;
 /// A peer whose mark stands still is stuck when the oldest record waits for longer, in seconds.
 const STUCK_SECS: u64 = 10;
 
 /// How bad a finding is; the worst is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Severity {
+pub enum Severity {
     /// Good to know.
     Note,
     /// Nothing fails yet.
@@ -26,7 +26,7 @@ pub(crate) enum Severity {
 
 impl Severity {
     /// The word for it.
-    pub(crate) const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Note => "note",
             Self::Warning => "warning",
@@ -37,32 +37,25 @@ impl Severity {
 
 /// One thing that was found, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Finding {
-    pub(crate) severity: Severity,
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
     /// A name for scripts that stays.
-    pub(crate) code: &'static str,
+    pub code: &'static str,
     /// What it is about: `tracker HOST:PORT`, `storage GROUP/ID`, `group GROUP`.
-    pub(crate) about: String,
-    pub(crate) what: String,
-    pub(crate) advice: String,
+    pub about: String,
+    /// What was found.
+    pub what: String,
+    /// What to do about it.
+    pub advice: String,
 }
 
 impl Finding {
     /// One line for people.
-    pub(crate) fn line(&self) -> String {
+    #[must_use]
+    pub fn line(&self) -> String {
         let Self { severity, about, what, advice, .. } = self;
         format!("{}: {about} {what}. What to do: {advice}", severity.word().to_uppercase())
-    }
-
-    /// For programs.
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "severity": self.severity.word(),
-            "code": self.code,
-            "about": self.about,
-            "what": self.what,
-            "advice": self.advice,
-        })
     }
 }
 
@@ -80,7 +73,7 @@ impl About<'_> {
 }
 
 /// All findings, the worst first. A group with less than `nearly_full_percent` of its space left for uploads is nearly full.
-pub(crate) fn findings(snapshot: &Snapshot, nearly_full_percent: u8) -> Vec<Finding> {
+pub fn findings(snapshot: &Snapshot, nearly_full_percent: u8) -> Vec<Finding> {
     let mut all = Vec::new();
     trackers(snapshot, &mut all);
     trackers_together(snapshot, &mut all);

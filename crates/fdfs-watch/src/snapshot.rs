@@ -4,106 +4,116 @@ use std::time::Duration;
 
 /// Everything that is known of a cluster at one time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Snapshot {
+pub struct Snapshot {
     /// As they are configured.
-    pub(crate) trackers: Vec<TrackerSeen>,
+    pub trackers: Vec<TrackerSeen>,
     /// By group and id.
-    pub(crate) storages: Vec<StorageSeen>,
+    pub storages: Vec<StorageSeen>,
 }
 
 /// A tracker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct TrackerSeen {
+pub struct TrackerSeen {
     /// Its name as configured.
-    pub(crate) name: String,
+    pub name: String,
     /// Why it gave no answer.
-    pub(crate) failure: Option<String>,
+    pub failure: Option<String>,
     /// What it says of itself, if it is ours.
-    pub(crate) report: Option<Report>,
+    pub report: Option<Report>,
     /// The leader that it names.
-    pub(crate) leader: Option<String>,
+    pub leader: Option<String>,
     /// What it tells storages (75), in order.
-    pub(crate) parameters: Vec<(String, String)>,
+    pub parameters: Vec<(String, String)>,
     /// Its groups.
-    pub(crate) groups: Vec<GroupSeen>,
+    pub groups: Vec<GroupSeen>,
 }
 
 /// What a server says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Report {
+pub struct Report {
     /// Keys and values.
-    pub(crate) entries: Vec<(String, String)>,
+    pub entries: Vec<(String, String)>,
     /// How far its clock is ahead of ours, in milliseconds, and how long the answer took.
-    pub(crate) clock_off_ms: Option<i64>,
+    pub clock_off_ms: Option<i64>,
     /// How long the answer took: the clock cannot be known better.
-    pub(crate) took: Duration,
+    pub took: Duration,
 }
 
 impl Report {
     /// The value of a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+    pub fn get(&self, key: &str) -> Option<&str> {
         self.entries.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// All values of a key.
-    pub(crate) fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.entries.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 }
 
 /// A group at one tracker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct GroupSeen {
+pub struct GroupSeen {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// Its free megabytes and those that are kept free.
-    pub(crate) free_mb: u64,
-    pub(crate) reserved_mb: u64,
-    pub(crate) writable_count: u64,
+    pub free_mb: u64,
+    /// Megabytes that are kept free.
+    pub reserved_mb: u64,
+    /// Storages that take uploads.
+    pub writable_count: u64,
     /// Its storages.
-    pub(crate) members: Vec<Member>,
+    pub members: Vec<Member>,
 }
 
 /// A storage at one tracker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) id: String,
-    pub(crate) status: String,
+pub struct Member {
+    /// Its id.
+    pub id: String,
+    /// Its status, in the word of the reference.
+    pub status: String,
     /// The address that this machine is told.
-    pub(crate) told: String,
-    pub(crate) version: String,
-    pub(crate) total_mb: u64,
-    pub(crate) free_mb: u64,
-    pub(crate) reserved_mb: u64,
+    pub told: String,
+    /// Its version.
+    pub version: String,
+    /// Megabytes of its disks.
+    pub total_mb: u64,
+    /// Free megabytes.
+    pub free_mb: u64,
+    /// Megabytes that are kept free.
+    pub reserved_mb: u64,
 }
 
 /// A storage, asked itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct StorageSeen {
-    pub(crate) group: String,
-    pub(crate) id: String,
+pub struct StorageSeen {
+    /// Its group.
+    pub group: String,
+    /// Its id.
+    pub id: String,
     /// Which askers are told which address; the first line is what this machine is told.
-    pub(crate) told: Vec<Told>,
+    pub told: Vec<Told>,
     /// What it says of itself, if it answers and is ours.
-    pub(crate) report: Option<Report>,
+    pub report: Option<Report>,
     /// How far its peers are, twice, some time apart.
-    pub(crate) sync: Option<(SyncSeen, SyncSeen)>,
+    pub sync: Option<(SyncSeen, SyncSeen)>,
 }
 
 /// What some askers are told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Told {
+pub struct Told {
     /// Who asks, in words.
-    pub(crate) who: String,
+    pub who: String,
     /// What they are told.
-    pub(crate) address: String,
+    pub address: String,
     /// Whether that answers from here.
-    pub(crate) answer: Answer,
+    pub answer: Answer,
 }
 
 /// Whether an address answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// It was not tried: the storage is not ACTIVE.
     #[default]
     NotTried,
@@ -118,19 +128,28 @@ pub(crate) enum Answer {
 
 /// How far the peers of a storage are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct SyncSeen {
-    pub(crate) quarantined: u64,
-    pub(crate) peers: Vec<PeerSeen>,
+pub struct SyncSeen {
+    /// Records in quarantine.
+    pub quarantined: u64,
+    /// The peers.
+    pub peers: Vec<PeerSeen>,
 }
 
 /// One peer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct PeerSeen {
-    pub(crate) id: String,
-    pub(crate) status: String,
-    pub(crate) mark: String,
-    pub(crate) records_behind: u64,
-    pub(crate) secs_behind: u64,
-    pub(crate) set_aside: u64,
-    pub(crate) error: Option<String>,
+pub struct PeerSeen {
+    /// Its id.
+    pub id: String,
+    /// Its status, in the word of the reference.
+    pub status: String,
+    /// What it has confirmed.
+    pub mark: String,
+    /// Records that it has not confirmed.
+    pub records_behind: u64,
+    /// The age of the oldest of them, seconds.
+    pub secs_behind: u64,
+    /// Records that it did not take.
+    pub set_aside: u64,
+    /// What went wrong last.
+    pub error: Option<String>,
 }
