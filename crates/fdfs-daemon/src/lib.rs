@@ -8,6 +8,6 @@ pub mod loader;
 pub mod logs;
 
 pub use gate::{GATE_FILES, gate, raise_file_limit};
-pub use listeners::{BindError, Listeners, listeners, resolve};
+pub use listeners::{BindError, Listeners, listeners, resolve, resolve_from};
 pub use loader::FileLoader;
 pub use logs::rotation;

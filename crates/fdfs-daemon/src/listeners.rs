@@ -89,8 +89,15 @@ fn bind_addrs(names: &[String]) -> Result<Vec<IpAddr>, BindError> {
 /// The address of a host: its IPv4 address if it has one. Blocks.
 #[must_use]
 pub fn resolve(host: &str) -> Option<IpAddr> {
+    resolve_from(host, None)
+}
+
+/// The same, but the address that it had, if it still has that: names with several addresses give them in any order. Blocks.
+#[must_use]
+pub fn resolve_from(host: &str, before: Option<IpAddr>) -> Option<IpAddr> {
     let ips: Vec<IpAddr> = (host, 0).to_socket_addrs().ok()?.map(|addr| addr.ip().to_canonical()).collect();
-    ips.iter().find(|ip| ip.is_ipv4()).or_else(|| ips.first()).copied()
+    let kept = before.filter(|before| ips.contains(before));
+    kept.or_else(|| ips.iter().find(|ip| ip.is_ipv4()).or_else(|| ips.first()).copied())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! file: nothing is drained. The reference never looks at it.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -155,8 +155,8 @@ impl Terms {
         let advertise = self.advertise();
         let mut routes = Vec::with_capacity(advertise.len());
         for rule in &*advertise {
-            let known = || last?.routes.iter().find(|route| route.network == rule.network).copied();
-            routes.extend(route(rule).await.or_else(known));
+            let known = last.and_then(|last| last.routes.iter().find(|route| route.network == rule.network).copied());
+            routes.extend(route(rule, known).await.or(known));
         }
         StorageTerms { drained: self.lock().storage, routes }
     }
@@ -166,7 +166,7 @@ impl Terms {
     }
 }
 
-async fn route(rule: &AdvertiseRule) -> Option<Route> {
+async fn route(rule: &AdvertiseRule, known: Option<Route>) -> Option<Route> {
     let ip = match rule.host.parse::<IpAddr>() {
         Ok(ip) => ip,
         Err(_) => {
@@ -174,7 +174,12 @@ async fn route(rule: &AdvertiseRule) -> Option<Route> {
             let addrs = host.resolve(1, LOOKUP_PATIENCE).await;
             let addrs = addrs.inspect_err(|e| tracing::info!("advertise: {e}; the line is left out until it has one"));
             let addrs = addrs.ok()?;
-            addrs.iter().find(|addr| addr.is_ipv4()).or_else(|| addrs.first())?.ip()
+            // A name with several addresses gives them in any order: the one that was told stays.
+            let was_told = |addr: &&SocketAddr| {
+                known.is_some_and(|route| route.ip.as_str() == addr.ip().to_canonical().to_string())
+            };
+            let v4 = || addrs.iter().find(|addr| addr.is_ipv4());
+            addrs.iter().find(was_told).or_else(v4).or_else(|| addrs.first())?.ip()
         }
     };
     let ip = ip.to_canonical().to_string().parse().ok()?;

@@ -56,13 +56,18 @@ impl Names {
     /// # Errors
     /// [`ConfError`]: two storages have the same address and port.
     pub(crate) fn look_up(&self, before: &Found) -> Result<Found, ConfError> {
-        self.look_up_with(before, fdfs_daemon::resolve)
+        self.look_up_with(before, fdfs_daemon::resolve_from)
     }
 
-    fn look_up_with(&self, before: &Found, lookup: impl Fn(&str) -> Option<IpAddr>) -> Result<Found, ConfError> {
+    fn look_up_with(
+        &self,
+        before: &Found,
+        lookup: impl Fn(&str, Option<IpAddr>) -> Option<IpAddr>,
+    ) -> Result<Found, ConfError> {
         let mut known = BTreeMap::new();
         for name in self.all() {
-            if let Some(ip) = lookup(name).or_else(|| before.known.get(name).copied()) {
+            let last = before.known.get(name).copied();
+            if let Some(ip) = lookup(name, last).or(last) {
                 known.insert(name.to_owned(), ip);
             }
         }
@@ -174,7 +179,8 @@ mod tests {
     #[test]
     fn names_lead_where_they_led_last() {
         let (names, at) = (names(), |text: &str| text.parse::<IpAddr>().ok());
-        let one = |ip: &'static str| move |name: &str| if name == "one.example" { at(ip) } else { None };
+        let one =
+            |ip: &'static str| move |name: &str, _: Option<IpAddr>| if name == "one.example" { at(ip) } else { None };
         let first = names.look_up_with(&Found::default(), one("10.0.0.1")).unwrap();
         assert_eq!(addrs(&first), ["1 10.0.0.1", "3 10.0.0.3"]);
         assert_eq!(first.nameless, [("storage_ids.conf", "two.example".to_owned())]);
@@ -183,8 +189,8 @@ mod tests {
         assert_eq!(addrs(&moved), ["1 10.0.0.9", "3 10.0.0.3"]);
         assert_eq!(moved.advertise[0].route.ip.as_str(), "10.0.0.9");
 
-        let silent = names.look_up_with(&moved, |_| None).unwrap();
+        let silent = names.look_up_with(&moved, |_, _| None).unwrap();
         assert_eq!(silent, moved, "a name server that is down changes nothing");
-        assert!(names.look_up_with(&moved, |_| at("10.0.0.3")).is_err(), "two storages with one address");
+        assert!(names.look_up_with(&moved, |_, _| at("10.0.0.3")).is_err(), "two storages with one address");
     }
 }

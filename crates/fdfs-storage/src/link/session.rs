@@ -8,7 +8,7 @@ use fdfs_core::roster::TrackerIndex;
 use fdfs_net::{Backoff, Caller};
 use fdfs_proto::VersionText;
 use fdfs_proto::cmd::tracker::{
-    BeatAnswer, HostAddrs, Join, JoinAnswer, ReplicaChange, TrackerLine, TrunkFileId, TrunkFileIdRequest,
+    BeatAnswer, Join, JoinAnswer, ReplicaChange, TrackerLine, TrunkFileId, TrunkFileIdRequest,
 };
 use fdfs_proto::limits::PROTOCOL_VERSION;
 use fdfs_proto::ours::GroupView;
@@ -154,15 +154,10 @@ impl Session<'_> {
         let mut lines = Vec::new();
         for (index, tracker) in trackers.all() {
             let addrs = self.dialer.addresses(&tracker).await.unwrap_or_default();
-            let mut ips = addrs.iter().filter_map(|addr| addr.ip().to_canonical().to_string().parse().ok());
-            let now = match (ips.next(), addrs.first()) {
-                (Some(first), Some(addr)) => {
-                    let second = if tracker.addresses.len() > 1 { ips.next() } else { None };
-                    Some(TrackerLine { addrs: HostAddrs { first, second }, port: addr.port() })
-                }
-                _ => None,
-            };
-            lines.extend(trackers.line(index, now));
+            let ips: Vec<_> =
+                addrs.iter().filter_map(|addr| addr.ip().to_canonical().to_string().parse().ok()).collect();
+            let port = tracker.addresses.first().map_or(0, |address| address.port);
+            lines.extend(trackers.line(index, &ips, port, tracker.addresses.len() > 1));
         }
         lines
     }

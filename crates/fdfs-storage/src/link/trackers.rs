@@ -6,7 +6,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use fdfs_conf::address::TrackerServer;
 use fdfs_core::roster::TrackerIndex;
-use fdfs_proto::cmd::tracker::TrackerLine;
+use fdfs_proto::IpText;
+use fdfs_proto::cmd::tracker::{HostAddrs, TrackerLine};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -125,11 +126,20 @@ impl TrackerList {
         change
     }
 
-    /// The line of a tracker just now; `None` for one that has no address: the line that it had.
-    pub(super) fn line(&self, index: TrackerIndex, now: Option<TrackerLine>) -> Option<TrackerLine> {
+    /// The line of a tracker whose names lead to `ips` just now. The one that it had stays while that is right: names with
+    /// several addresses give them in any order, and one that has no address for a while leads where it led.
+    pub(super) fn line(&self, index: TrackerIndex, ips: &[IpText], port: u16, has_two: bool) -> Option<TrackerLine> {
         let mut places = self.write();
         let place = places.get_mut(index)?;
-        place.line = now.or(place.line);
+        let is_right = |line: &TrackerLine| {
+            let HostAddrs { first, second } = line.addrs;
+            ips.is_empty() || ips.contains(&first) && second.is_none_or(|second| ips.contains(&second))
+        };
+        if !place.line.as_ref().is_some_and(is_right) {
+            let first = *ips.first()?;
+            let second = ips.get(1).copied().filter(|_| has_two);
+            place.line = Some(TrackerLine { addrs: HostAddrs { first, second }, port });
+        }
         place.line
     }
 
@@ -145,7 +155,6 @@ impl TrackerList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fdfs_proto::cmd::tracker::HostAddrs;
 
     fn servers(texts: &[&str]) -> Vec<TrackerServer> {
         texts.iter().map(|text| TrackerServer::parse(text, 22122).unwrap()).collect()
@@ -170,11 +179,17 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_an_address_keeps_its_line() {
+    fn a_line_stays_while_it_is_right() {
         let list = TrackerList::new(&servers(&["a.example"]));
-        assert_eq!(list.line(0, None), None);
-        let line = TrackerLine { addrs: HostAddrs::parse(b"10.0.0.1").unwrap(), port: 22122 };
-        assert_eq!(list.line(0, Some(line)), Some(line));
-        assert_eq!(list.line(0, None), Some(line));
+        let ips = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpText>>();
+        let line = |texts: &[&str]| {
+            list.line(0, &ips(texts), 22122, false).map(|line| (line.addrs.first.to_string(), line.addrs.second))
+        };
+        let one = |text: &str| Some((text.to_owned(), None));
+        assert_eq!(line(&[]), None);
+        assert_eq!(line(&["10.0.0.1", "10.0.0.2"]), one("10.0.0.1"));
+        assert_eq!(line(&["10.0.0.2", "10.0.0.1"]), one("10.0.0.1"), "the same in another order");
+        assert_eq!(line(&[]), one("10.0.0.1"), "the name server is down");
+        assert_eq!(line(&["10.0.0.3"]), one("10.0.0.3"), "it has moved");
     }
 }
