@@ -12,6 +12,9 @@ use ratatui::widgets::{Cell, Paragraph, Row, Sparkline, Table};
 
 use crate::human;
 
+/// What a plot shows of a point.
+type Of = fn(&Point) -> f64;
+
 /// Lines that findings take at most.
 const FINDINGS_MAX: u16 = 6;
 /// Lines of each plot with its title.
@@ -87,7 +90,7 @@ impl Screen<'_> {
         let last = self.samples.points().back().copied().unwrap_or_default();
         let bytes = |value: f64| format!("{}/s", human::bytes(value.round().max(0.0) as u128));
         let answers = last.answer_ms_max.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
-        let plots: [(String, fn(&Point) -> f64, Color); 4] = [
+        let plots: [(String, Of, Color); 4] = [
             (format!("in {}", bytes(last.in_bytes)), |point| point.in_bytes, Color::Blue),
             (format!("out {}", bytes(last.out_bytes)), |point| point.out_bytes, Color::Yellow),
             (
