@@ -90,7 +90,9 @@ impl Op {
 /// | name | logic name; one that does not begin with `M` is a true name on store path 0 (versions before 1.12) |
 /// | more | A, M: offset and length; T: old and new size; L: source; R: old name |
 ///
-/// Columns are separated by exactly one blank. Source: disk formats, A.5.3.
+/// Columns are separated by exactly one blank.
+///
+/// Source: disk formats, A.5.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BinlogRecord {
     /// When the change was made at the source, unix seconds.
