@@ -10,9 +10,10 @@ use fdfs_proto::{Command, HEADER_LEN};
 const INTRODUCTION: &str = "\
 # The protocol and the formats
 
-What fdfs says on the wire and writes to disks, whole, in our own words; free to use for any client or server. It is the protocol
-of FastDFS V6.16.1; what only servers of fdfs say begins at number 240, and nobody needs it. This page is generated from the
-code that reads and writes these bytes (`cargo run -p fdfs-testkit --example protocol_md > docs/protocol.md`).
+All that fdfs says on the wire, the names of files, and the records of its logs, in our own words; free to use for any client or
+server. It is the protocol of FastDFS V6.16.1; what only servers of fdfs say begins at number 240, and nobody needs it. State
+files, which are lines of `key=value`, are left out. This page is generated from the code that reads and writes these bytes
+(`cargo run -p fdfs-testkit --example protocol_md > docs/protocol.md`).
 
 ## A conversation
 
