@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use fdfs_conf::{FileKind, StorageConf, TrackerConf, check};
+use fdfs_conf::{FileKind, Loader as _, StorageConf, TrackerConf, check};
 use fdfs_proto::Status;
 
 use super::report::Report;
@@ -61,7 +61,11 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn look(args: &Args) -> anyhow::Result<Report> {
-    let (env, checked) = (host_env(), check(args.kind, &args.conf, &FileLoader, &host_env()));
+    let env = host_env();
+    if let Err(error) = FileLoader.load(&args.conf) {
+        return Err(failure(error.status, format!("{}: {}", args.conf, error.what)));
+    }
+    let checked = check(args.kind, &args.conf, &FileLoader, &env);
     let mut report = Report::default();
     conf::look(&checked, &mut report);
     match checked.kind {

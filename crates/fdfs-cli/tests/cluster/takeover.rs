@@ -161,5 +161,6 @@ fn what_is_no_server_is_told() {
     assert_eq!(output.status.code(), Some(22));
     assert!(text(&output.stderr).contains("give tracker.conf or storage.conf"), "{}", text(&output.stderr));
     let output = fdfs(&["takeover", "check", "/no/such/storage.conf"]);
-    assert_ne!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("/no/such/storage.conf: No such file"), "{}", text(&output.stderr));
 }
