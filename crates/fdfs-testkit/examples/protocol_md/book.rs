@@ -45,7 +45,8 @@ pub(crate) fn text() -> String {
     for (title, room) in CHAPTERS {
         let _ = write!(text, "\n## {title}\n");
         for file in files(&src.join(room)) {
-            let code = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+            // Without a file the page is not what it was, and the test says so.
+            let code = fs::read_to_string(&file).unwrap_or_default();
             layouts(&code).iter().for_each(|(name, layout)| put(name, layout, &mut text));
         }
     }
