@@ -54,11 +54,21 @@ fn assert_only_the_missed_came(cluster: &Cluster, before: [i64; 2]) {
     assert_eq!([0, 1].map(|index| synced_in(cluster, index)), [before[0] + 6, before[1]]);
 }
 
+/// Whether its peer has confirmed all that the storage has to tell. What is not confirmed at a stop is sent again later.
+fn is_confirmed(cluster: &Cluster, index: usize) -> bool {
+    let peers = cluster.storages[index].inside().sync_status();
+    peers.len() == 1 && peers.iter().all(|peer| peer.bytes_behind == 0 && peer.in_flight == 0)
+}
+
 /// Files that both have, and one that the first storage misses, which is stopped then; what had come in until then.
 fn until_the_first_stops(cluster: &mut Cluster) -> (Vec<FileId>, [i64; 2]) {
     let mut ids: Vec<_> = (0..10).map(|n| upload(cluster, n % 2, &[b'a' + n as u8; 1000])).collect();
     wait_for_copies(cluster, &ids);
-    let before = [0, 1].map(|index| synced_in(cluster, index));
+    let before = [5_000; 2];
+    for (index, bytes) in before.into_iter().enumerate() {
+        wait_for("copies to be counted", || (synced_in(cluster, index) == bytes).then_some(()));
+        wait_for("copies to be confirmed", || is_confirmed(cluster, index).then_some(()));
+    }
     cluster.storages[0].stop();
     ids.push(upload(cluster, 1, b"missed"));
     (ids, before)
