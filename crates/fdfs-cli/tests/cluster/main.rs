@@ -3,13 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 
 mod admin;
+mod bench;
 mod dashboard;
 mod dev;
 mod doctor;
+mod file_tools;
 mod files;
+mod files_and_names;
 mod kinds;
 mod local;
 mod monitor;
+mod operator_tools;
 mod slots;
 mod takeover;
 mod transfer;

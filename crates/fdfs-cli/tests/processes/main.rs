@@ -3,8 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 
 mod harness;
+mod kill;
+mod kill_members;
+mod kill_trunk;
 mod membership;
+mod model_kill;
+mod model_trunk;
+mod recovery_kill;
 mod reload;
+mod troubles;
 mod two_leaders;
 
 use std::path::Path;
