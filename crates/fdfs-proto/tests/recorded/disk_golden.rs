@@ -1,5 +1,7 @@
 //! State files of the reference V6.16.1: each reads, and is written again to the same bytes; no cut of one panics.
 //! A failure names the file.
+
+#![allow(clippy::disallowed_methods, reason = "the rows of these tests are files")]
 use std::collections::BTreeMap;
 use std::path::Path;
 
