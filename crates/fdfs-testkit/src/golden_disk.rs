@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
+use crate::golden_place::Place;
+
 /// Where the recorded storages had everything.
 const RECORDED_ROOT: &str = "/srv/";
 
@@ -59,7 +61,11 @@ impl GoldenDisk {
     }
 
     /// The bytes of an entry; a file that two storages have is kept once, and trunk files are compressed.
-    fn bytes_of(&self, entry: &Value) -> Vec<u8> {
+    ///
+    /// # Panics
+    /// It is not among the stored files.
+    #[must_use]
+    pub fn bytes_of(&self, entry: &Value) -> Vec<u8> {
         let same = |other: &&Value| other["sha256"] == entry["sha256"] && self.stored(other).exists();
         let kept = list(&self.manifest, "entries").iter().find(same).unwrap_or_else(|| panic!("{entry}"));
         let bytes = fs::read(self.stored(kept)).unwrap();
@@ -76,7 +82,13 @@ impl GoldenDisk {
         self.dir.join("tree").join(name)
     }
 
-    /// Lays the tree of a server into folders of this test.
+    /// Every entry of the recording.
+    #[must_use]
+    pub fn entries(&self) -> &[Value] {
+        list(&self.manifest, "entries")
+    }
+
+    /// Lays the tree of a storage into folders of this test, as a storage of four sub directories that has no peers.
     ///
     /// # Panics
     /// They cannot be written to.
@@ -88,31 +100,37 @@ impl GoldenDisk {
                     .unwrap();
             }
         }
-        let place = |path: &str| -> Option<PathBuf> {
+        self.lay(node, base_path, store_paths, &Place::default());
+        forget_source(&base_path.join("data/.data_init_flag"));
+    }
+
+    /// Lays the tree of a server into folders of this test, for a server that is in another place now.
+    ///
+    /// # Panics
+    /// They cannot be written to.
+    pub fn lay(&self, node: &str, base_path: &Path, store_paths: &[PathBuf], place: &Place) {
+        let folder = |path: &str| -> Option<PathBuf> {
             let (top, rest) = path.split_once('/')?;
             let top = match top.strip_prefix('p') {
                 Some(index) => store_paths.get(index.parse::<usize>().ok()?)?.clone(),
                 None => base_path.to_owned(),
             };
-            Some(top.join(rest))
+            Some(top.join(place.text(rest)))
         };
-        for entry in list(&self.manifest, "entries") {
+        for entry in self.entries() {
             let Some(path) = entry["path"].as_str().unwrap().strip_prefix(&format!("{node}/")) else { continue };
-            let Some(to) = place(path).filter(|_| !path.contains("/logs/")) else { continue };
+            let Some(to) = folder(path).filter(|_| !path.contains("/logs/")) else { continue };
             match entry["type"].as_str().unwrap() {
                 "file" => {
                     fs::create_dir_all(to.parent().unwrap()).unwrap();
-                    fs::write(&to, self.bytes_of(entry)).unwrap();
-                    if to.ends_with(".data_init_flag") {
-                        forget_source(&to);
-                    }
+                    fs::write(&to, place.content(path, self.bytes_of(entry))).unwrap();
                     let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(entry["mtime"].as_u64().unwrap());
                     fs::File::open(&to).unwrap().set_modified(modified).unwrap();
                 }
                 "symlink" => {
                     fs::create_dir_all(to.parent().unwrap()).unwrap();
                     let target = entry["target"].as_str().unwrap().strip_prefix(RECORDED_ROOT).unwrap();
-                    symlink(place(target).unwrap(), &to).unwrap();
+                    symlink(folder(target).unwrap(), &to).unwrap();
                 }
                 _ => fs::create_dir_all(&to).unwrap(),
             }

@@ -9,7 +9,7 @@
 //! * [`storm`]: traffic and faults by chance, and a judge at the end;
 //! * [`problems`]: a test fails when a server logs a warning that the test did not expect;
 //! * [`raw`]: any bytes to a server, and what it does with the connection; [`wait`]: conditions with a deadline;
-//! * [`golden_disk`]: directories that the reference left behind;
+//! * [`golden_disk`], [`golden_place`], [`golden_cluster`]: directories that the reference left behind, and clusters of them;
 //! * [`fuzz`]: a function for every decoder.
 
 // A failure of a test is a panic with a message, also where the test's helpers are.
@@ -21,7 +21,9 @@ pub mod cluster;
 pub mod daemon;
 pub mod daemons;
 pub mod fuzz;
+pub mod golden_cluster;
 pub mod golden_disk;
+pub mod golden_place;
 pub mod http;
 pub mod layout;
 pub mod links;

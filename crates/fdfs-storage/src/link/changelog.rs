@@ -1,6 +1,7 @@
-//! Peers that have another address (77): what is kept for them here goes by the new one.
+//! Peers that have another address, or were deleted (77): what is kept for them here goes by the new one, or is set aside.
 //!
-//! Deletions stand in the changelog as well; senders see those in the list of peers. Source: behaviour, 3.19.
+//! Whoever has a sender sees a deletion in the list of peers; the changelog tells of those that went while this storage, or
+//! the tracker, was down. Source: behaviour, 3.19.
 
 use fdfs_net::Caller;
 use fdfs_proto::StorageId;
@@ -11,6 +12,7 @@ use super::ask::ask;
 use super::error::LinkError;
 use super::session::Session;
 use crate::storage::Storage;
+use crate::sync::kept;
 
 /// Answers that are read at one time; the rest comes with the next beat.
 const PIECES_MAX: usize = 64;
@@ -36,14 +38,22 @@ impl Session<'_> {
 /// Takes over one line. Every tracker tells of every change, so that most come several times.
 fn follow(storage: &Storage, line: &ChangelogLine) -> Result<(), LinkError> {
     let own = storage.identity.storage_id();
-    let Some(new) = line.new_id.filter(|_| line.status == StorageStatus::IpChanged) else { return Ok(()) };
-    if line.group != storage.group || line.id == own || new == own {
+    if line.group != storage.group || line.id == own {
         return Ok(());
     }
-    follow_source(storage, line.id, new)?;
-    storage.received.rename(line.id, new);
-    if storage.sync.rename_peer(line.id, new)? {
-        tracing::info!("storage {} has a new address: {new}", line.id);
+    match (line.status, line.new_id) {
+        (StorageStatus::IpChanged, Some(new)) if new != own => {
+            follow_source(storage, line.id, new)?;
+            storage.received.rename(line.id, new);
+            if kept::rename(storage, line.id, new)? {
+                tracing::info!("storage {} has a new address: {new}", line.id);
+            }
+        }
+        // One that is known is there again, or its sender is about to see that it went.
+        (StorageStatus::Deleted, _) if storage.link.read(|roster| roster.peer(&line.id).is_none()) => {
+            kept::retire(storage, line.id);
+        }
+        _ => {}
     }
     Ok(())
 }

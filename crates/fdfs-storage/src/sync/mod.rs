@@ -8,6 +8,7 @@
 //! | `work.rs` | what all connections to a peer share: reader, records under way, mark |
 //! | `request.rs`, `local.rs` | a step in bytes; what is here under a name |
 //! | `aside_file.rs` | records that are set aside, over a restart |
+//! | `kept.rs` | what is kept for peers that go or move |
 //! | `mend.rs` | links whose record the reference has spoilt |
 //! | `compress.rs` | old files of the log |
 //! | `status.rs` | how far each peer is |
@@ -17,6 +18,7 @@
 mod aside_file;
 mod compress;
 mod connection;
+pub mod kept;
 mod local;
 mod mend;
 mod questions;

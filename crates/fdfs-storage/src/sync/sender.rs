@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::aside_file;
 use super::connection::{Ended, PeerKind, run};
+use super::kept;
 use super::questions::Questions;
 use super::work::{SharedWork, Work};
 use crate::link::error::LinkError;
@@ -457,18 +458,8 @@ impl Sender {
 
     /// The peer was deleted.
     fn retire(self) {
-        let id = self.work.id;
-        let sync = &self.storage().sync;
-        let stamp = jiff::Zoned::now().strftime("%Y%m%d%H%M%S").to_string();
-        match sync.marks.retire(id, &stamp) {
-            Ok(true) => tracing::info!("to {id}: it was deleted, its mark is set aside"),
-            Ok(false) => {}
-            Err(e) => tracing::error!("to {id}: it was deleted; {e}"),
-        }
-        if let Err(e) = aside_file::save(&sync.dir, id, std::iter::empty()) {
-            tracing::error!("to {id}: it was deleted; {e}");
-        }
-        sync.forget(id);
+        kept::retire(self.storage(), self.work.id);
+        self.storage().sync.forget(self.work.id);
     }
 }
 

@@ -46,10 +46,15 @@ pub(crate) fn download(offset: i64, len: i64, group: &str, name: &[u8]) -> Vec<u
     packet(14, &[&offset.to_be_bytes()[..], &len.to_be_bytes(), &id(group, name)].concat())
 }
 
-/// Whether a file is there, byte for byte.
-pub(crate) fn is_stored(cluster: &Cluster, storage: usize, name: &str, content: &[u8]) -> bool {
-    let reply = cluster.to_storage(storage).send(&download(0, 0, "group1", name.as_bytes())).reply();
+/// Whether a file of a group is there, byte for byte.
+pub(crate) fn is_stored_in(cluster: &Cluster, storage: usize, group: &str, name: &str, content: &[u8]) -> bool {
+    let reply = cluster.to_storage(storage).send(&download(0, 0, group, name.as_bytes())).reply();
     reply == RawReply::Whole { status: 0, body: content.to_vec() }
+}
+
+/// Whether a file of `group1` is there, byte for byte.
+pub(crate) fn is_stored(cluster: &Cluster, storage: usize, name: &str, content: &[u8]) -> bool {
+    is_stored_in(cluster, storage, "group1", name, content)
 }
 
 /// All files below a folder.

@@ -1,0 +1,49 @@
+//! What is kept for a peer that goes for good or has another address: its marks in `sync` and in `trunk`, and what is set
+//! aside for it. Source: disk formats, A.5.4 and A.6.3.
+
+use std::sync::Arc;
+
+use fdfs_proto::StorageId;
+use fdfs_store::marks::Marks;
+use fdfs_store::state_file::StateDir;
+use fdfs_store::{RealFs, StoreError};
+
+use super::aside_file;
+use crate::storage::Storage;
+
+/// The peer was deleted: its marks get the time behind their names and stay, so that nobody goes on with them when it comes
+/// back.
+pub fn retire(storage: &Storage, id: StorageId) {
+    let sync = &storage.sync;
+    let stamp = jiff::Zoned::now().strftime("%Y%m%d%H%M%S").to_string();
+    let trunk_mark = || trunk_marks(storage)?.map_or(Ok(false), |marks| marks.retire(id, &stamp));
+    match sync.marks.retire(id, &stamp).and_then(|had| Ok(trunk_mark()? || had)) {
+        Ok(true) => tracing::info!("to {id}: it was deleted, its mark is set aside"),
+        Ok(false) => {}
+        Err(e) => tracing::error!("to {id}: it was deleted; {e}"),
+    }
+    if let Err(e) = aside_file::save(&sync.dir, id, std::iter::empty()) {
+        tracing::error!("to {id}: it was deleted; {e}");
+    }
+}
+
+/// The peer has another address, which is its id. Whether there was a mark.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn rename(storage: &Storage, old: StorageId, new: StorageId) -> Result<bool, StoreError> {
+    if let Some(marks) = trunk_marks(storage)? {
+        marks.rename_peer(old, new)?;
+    }
+    storage.sync.rename_peer(old, new)
+}
+
+/// The marks of the trunk log; `None` where there is no such log.
+fn trunk_marks(storage: &Storage) -> Result<Option<Marks>, StoreError> {
+    let path = storage.state_dir.path().join("trunk");
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    let port = storage.identity.id.is_none().then(|| storage.addr.port());
+    Ok(Some(Marks::new(Arc::new(StateDir::open(RealFs, &path)?), port)))
+}
