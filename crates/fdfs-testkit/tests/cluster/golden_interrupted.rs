@@ -1,10 +1,6 @@
 //! What the reference V6.16.1 had begun when it ended goes on with servers of ours: a disk recovery, and a deletion of a
 //! storage that not everybody has heard of.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
-
-mod support;
-
 use std::fs;
 use std::path::Path;
 

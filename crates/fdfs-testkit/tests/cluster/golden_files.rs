@@ -1,8 +1,6 @@
 //! No file of the recorded directories goes unexamined: each is of a kind that we know, and what we would write of what we
 //! read are the same bytes. The state files alone are looked at more closely in fdfs-proto (`disk_golden.rs`).
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
-
 use std::collections::BTreeMap;
 
 use fdfs_proto::cmd::storage::Metadata;

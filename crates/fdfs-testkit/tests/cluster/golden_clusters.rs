@@ -2,10 +2,6 @@
 //! right from each storage, nothing is copied again, uploads and records continue where they stood, and what we write back
 //! has the form of what we found.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -21,7 +17,8 @@ use fdfs_testkit::golden_disk::{GoldenDisk, list};
 use fdfs_testkit::layout::LayoutBuilder;
 use fdfs_testkit::{RawReply, StorageNode, TrackerNode, wait_for};
 use serde_json::Value;
-use support::{ENOENT, download, is_stored_in, upload};
+
+use crate::support::{ENOENT, download, is_stored_in, upload};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
