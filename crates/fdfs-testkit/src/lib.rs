@@ -10,6 +10,7 @@
 //! * [`problems`]: a test fails when a server logs a warning that the test did not expect;
 //! * [`raw`]: any bytes to a server, and what it does with the connection; [`wait`]: conditions with a deadline;
 //! * [`golden_disk`], [`golden_place`], [`golden_cluster`]: directories that the reference left behind, and clusters of them;
+//! * [`namespaces`]: networks of a test's own; [`mixed`]: clusters of programs from two folders, ours and the reference's, say;
 //! * [`fuzz`]: a function for every decoder.
 
 // A failure of a test is a panic with a message, also where the test's helpers are.
@@ -28,7 +29,9 @@ pub mod http;
 pub mod layout;
 pub mod links;
 pub mod loopback;
+pub mod mixed;
 pub mod model;
+pub mod namespaces;
 pub mod node;
 pub mod problems;
 pub mod raw;

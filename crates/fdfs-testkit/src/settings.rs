@@ -34,6 +34,11 @@ impl Settings {
         self.global.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
+    /// Keys and values outside of sections.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.global.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
     /// Sets all keys of `others`.
     pub fn set_all(&mut self, others: &[(String, String)]) {
         for (key, value) in others {

@@ -11,20 +11,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsFd as _;
 use std::path::Path;
-use std::process;
 use std::time::Duration;
 
 use fdfs_client::{Client, FileId, UploadOptions};
 use fdfs_proto::shared::StorageStatus;
 use fdfs_proto::{Command, Wire as _};
+use fdfs_testkit::namespaces::Namespaces;
 use fdfs_testkit::problems::ExpectedProblems;
 use fdfs_testkit::settings::Settings;
 use fdfs_testkit::{Launch, RawConn, StorageNode, StoragePlan, TrackerNode, TrackerPlan, wait_for};
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 const TRACKER: &str = "192.168.91.1:22122";
 const GATEWAY_TO_TRACKER: &str = "10.91.1.1:22122";
@@ -33,68 +31,18 @@ const GATEWAY_TO_OUTER: &str = "10.91.1.1:23012";
 const INNER_STORAGE: &str = "10.91.1.5:23000";
 const OUTER_STORAGE: &str = "192.168.91.12:23000";
 
-/// Namespaces with names of this process; they go when this is dropped.
-struct Nets {
-    prefix: String,
-}
-
-impl Nets {
-    /// `None` where this may not be done.
-    fn make() -> Option<Self> {
-        let nets = Self { prefix: format!("fdnat{}", process::id()) };
-        let made = ["gw", "in", "ic", "out"].iter().all(|host| ip(&["netns", "add", &nets.name(host)]))
-            && ["gw", "in", "ic", "out"].iter().all(|host| nets.ip(host, &["link", "set", "lo", "up"]))
-            && nets.ip("gw", &["link", "add", "br0", "type", "bridge"])
-            && nets.ip("gw", &["addr", "add", "10.91.1.1/24", "dev", "br0"])
-            && nets.ip("gw", &["link", "set", "br0", "up"])
-            && nets.wire("in", "pin", &["10.91.1.5/24"], Some("br0"))
-            && nets.wire("ic", "pic", &["10.91.1.9/24"], Some("br0"))
-            && nets.wire("out", "pout", &["192.168.91.1/24", "192.168.91.9/24", "192.168.91.12/24"], None)
-            && nets.ip("gw", &["addr", "add", "192.168.91.7/24", "dev", "pout"]);
-        made.then_some(nets)
-    }
-
-    fn name(&self, host: &str) -> String {
-        format!("{}{host}", self.prefix)
-    }
-
-    fn ip(&self, host: &str, args: &[&str]) -> bool {
-        ip(&[&["-n", &self.name(host)], args].concat())
-    }
-
-    /// A cable from the gateway to `host`.
-    fn wire(&self, host: &str, port: &str, addrs: &[&str], bridge: Option<&str>) -> bool {
-        let far = self.name(host);
-        self.ip("gw", &["link", "add", port, "type", "veth", "peer", "name", "v0", "netns", &far])
-            && bridge.is_none_or(|bridge| self.ip("gw", &["link", "set", port, "master", bridge]))
-            && self.ip("gw", &["link", "set", port, "up"])
-            && addrs.iter().all(|addr| self.ip(host, &["addr", "add", addr, "dev", "v0"]))
-            && self.ip(host, &["link", "set", "v0", "up"])
-    }
-
-    /// Runs `work` on a thread in the namespace of `host`; threads that it starts are there, too.
-    fn inside<T: Send>(&self, host: &str, work: impl FnOnce() -> T + Send) -> T {
-        let net = File::open(Path::new("/run/netns").join(self.name(host))).unwrap();
-        std::thread::scope(|scope| {
-            let enter = move || {
-                move_into_link_name_space(net.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
-                work()
-            };
-            scope.spawn(enter).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-    }
-}
-
-impl Drop for Nets {
-    fn drop(&mut self) {
-        for host in ["gw", "in", "ic", "out"] {
-            ip(&["netns", "del", &self.name(host)]);
-        }
-    }
-}
-
-fn ip(args: &[&str]) -> bool {
-    process::Command::new("ip").args(args).output().is_ok_and(|output| output.status.success())
+/// The networks of the picture. `None` where they may not be made.
+fn networks() -> Option<Namespaces> {
+    let nets = Namespaces::make(&["gw", "in", "ic", "out"])?;
+    let outer = ["192.168.91.1/24", "192.168.91.9/24", "192.168.91.12/24"];
+    let made = nets.ip("gw", &["link", "add", "br0", "type", "bridge"])
+        && nets.ip("gw", &["addr", "add", "10.91.1.1/24", "dev", "br0"])
+        && nets.ip("gw", &["link", "set", "br0", "up"])
+        && nets.wire("gw", "pin", Some("br0"), "in", &["10.91.1.5/24"])
+        && nets.wire("gw", "pic", Some("br0"), "ic", &["10.91.1.9/24"])
+        && nets.wire("gw", "pout", None, "out", &outer)
+        && nets.ip("gw", &["addr", "add", "192.168.91.7/24", "dev", "pout"]);
+    made.then_some(nets)
 }
 
 /// Forwards a port, in the namespace of the thread that calls; until the process ends.
@@ -207,7 +155,7 @@ fn is_active(tracker: &str, local: &str) -> bool {
 
 #[test]
 fn a_storage_behind_nat_serves_clients_of_both_sides() {
-    let Some(nets) = Nets::make() else {
+    let Some(nets) = networks() else {
         eprintln!("SKIPPED: network namespaces cannot be made here (ip netns add, as root)");
         return;
     };
