@@ -7,7 +7,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 
 mod groups;
+mod ids;
+mod operations;
+mod recovery;
+mod takeover;
 mod trackers;
+mod trunk;
 
 use std::path::Path;
 

@@ -151,28 +151,30 @@ impl Server {
         String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
     }
 
-    /// What the last program wrote into its log file.
-    #[must_use]
-    pub fn last_log(&self) -> String {
-        let from = self.runs.last().map_or(0, |(_, from)| *from);
-        self.log().get(from..).unwrap_or_default().to_owned()
-    }
-
     /// Warnings and errors, with the letter of the program that wrote them.
     #[must_use]
     pub fn complaints(&self) -> Vec<Complaint> {
+        (0..self.runs.len()).flat_map(|run| self.complaints_of(run)).collect()
+    }
+
+    /// Warnings and errors of the last program.
+    #[must_use]
+    pub fn last_complaints(&self) -> Vec<Complaint> {
+        self.runs.len().checked_sub(1).map(|run| self.complaints_of(run)).unwrap_or_default()
+    }
+
+    fn complaints_of(&self, run: usize) -> Vec<Complaint> {
         let log = self.log();
-        let ends = self.runs.iter().skip(1).map(|(_, from)| *from).chain([log.len()]);
-        let of_run = |((program, from), end): (&(Program, usize), usize)| {
-            let lines = log.get(*from..end).unwrap_or_default().lines();
-            let bad = lines.filter(|line| BAD.iter().any(|bad| line.contains(bad)));
-            bad.map(|line| (program.letter, line.to_owned())).collect::<Vec<_>>()
-        };
-        let all = self.runs.iter().zip(ends).flat_map(of_run);
-        all.map(|(letter, line)| Complaint { letter, host: self.host, line }).collect()
+        let (program, from) = &self.runs[run];
+        let to = self.runs.get(run + 1).map_or(log.len(), |(_, next)| *next);
+        let lines = log.get(*from..to).unwrap_or_default().lines();
+        let bad = lines.filter(|line| BAD.iter().any(|bad| line.contains(bad)) && !line.contains(END));
+        bad.map(|line| Complaint { letter: program.letter, host: self.host, line: line.to_owned() }).collect()
     }
 }
 
+/// The reference calls it critical that it was told to stop.
+const END: &str = "catch signal 15";
 /// What is in a line of a log that is WARNING or worse.
 const BAD: [&str; 6] = ["] WARNING - ", "] ERROR - ", "] CRIT - ", "] ALERT - ", "] EMERG - ", "panicked at"];
 

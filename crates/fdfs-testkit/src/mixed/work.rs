@@ -53,10 +53,19 @@ impl Work {
 
     /// Uploads to whatever storage the trackers name, as soon as they name one.
     pub fn upload_anywhere(&mut self, lab: &mut Lab, size: usize) -> FileId {
+        self.upload_until_taken(lab, size, &UploadOptions::new().ext("any".parse().unwrap()))
+    }
+
+    /// Uploads to the storage of a host, as soon as it takes files.
+    pub fn upload_soon(&mut self, lab: &mut Lab, host: u8, size: usize) -> FileId {
+        let options = to(lab, host);
+        self.upload_until_taken(lab, size, &options)
+    }
+
+    fn upload_until_taken(&mut self, lab: &mut Lab, size: usize, options: &UploadOptions) -> FileId {
         let content = self.content(size);
-        let options = UploadOptions::new().ext("any".parse().unwrap());
         let mut last = String::new();
-        let id = lab.wait("an upload", |lab| match lab.block_on(lab.client().upload(&content, &options)) {
+        let id = lab.wait("an upload", |lab| match lab.block_on(lab.client().upload(&content, options)) {
             Ok(id) => Some(id),
             Err(error) => {
                 if last != error.to_string() {

@@ -1,0 +1,118 @@
+//! Small files in slots of trunk files: storages of both kinds write into each other's, and the trunk server changes.
+
+use std::collections::BTreeMap;
+
+use fdfs_client::FileId;
+use fdfs_proto::file_id::LogicName;
+use fdfs_testkit::mixed::{Lab, Work};
+
+use crate::{LEFT, RIGHT, TRACKER, run};
+
+/// What storages of ours say while there is no trunk server.
+const ON_THEIR_OWN: &str = "small files go on their own";
+
+/// Trackers tell storages to use trunk files.
+pub(crate) fn use_trunk_files(lab: &mut Lab) {
+    lab.expect_problem(ON_THEIR_OWN);
+    for (key, value) in [
+        ("use_trunk_file", "true"),
+        ("slot_max_size", "256KB"),
+        ("trunk_file_size", "4MB"),
+        ("trunk_alloc_alignment_size", "256"),
+        ("trunk_free_space_merge", "true"),
+    ] {
+        lab.tracker_keys.set(key, value);
+    }
+}
+
+/// The bytes of which trunk file a file has.
+fn place(id: &FileId) -> Option<((u8, u32), (u32, u32))> {
+    let name = LogicName::parse(&id.name).unwrap();
+    let part = name.trunk_part()?;
+    Some(((name.store_path_index(), part.id), (part.offset, part.offset + part.alloc_size)))
+}
+
+/// No two files have a byte in common.
+pub(crate) fn check_places(work: &Work) {
+    let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for kept in &work.kept {
+        if let Some((file, range)) = place(&kept.id) {
+            places.entry(file).or_default().push((range, kept.id));
+        }
+    }
+    for ranges in places.values_mut() {
+        ranges.sort_by_key(|(range, _)| range.0);
+        for pair in ranges.windows(2) {
+            assert!(pair[0].0.1 <= pair[1].0.0, "{} and {} share bytes", pair[0].1, pair[1].1);
+        }
+    }
+}
+
+/// Uploads small files to a storage until one is in a slot.
+pub(crate) fn wait_for_slots(lab: &mut Lab, work: &mut Work, host: u8) {
+    let deadline = std::time::Instant::now() + lab.patience;
+    while place(&work.upload_soon(lab, host, 300)).is_none() {
+        assert!(std::time::Instant::now() < deadline, "small files of storage {host} never go into slots");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+/// Small files to the storages of these hosts in turn, all into slots; and some are deleted again.
+pub(crate) fn fill(lab: &mut Lab, work: &mut Work, hosts: &[u8], count: usize) {
+    let ids: Vec<_> = (0..count).map(|n| work.upload(lab, hosts[n % hosts.len()], 100 + n * 977 % 9_000)).collect();
+    let outside = ids.iter().find(|id| place(id).is_none());
+    assert!(outside.is_none(), "{outside:?} is in no slot");
+    ids.iter().step_by(3).for_each(|id| work.delete(lab, id));
+    check_places(work);
+}
+
+#[test]
+fn storages_of_both_kinds_share_trunk_files() {
+    run("trunk files", |lab| {
+        use_trunk_files(lab);
+        let (left, right) = (lab.left.clone(), lab.right.clone());
+        lab.tracker(TRACKER, &left);
+        lab.storage(LEFT, &left);
+        let mut work = Work::default();
+        wait_for_slots(lab, &mut work, LEFT);
+        lab.storage(RIGHT, &right);
+        wait_for_slots(lab, &mut work, RIGHT);
+        for _ in 0..3 {
+            fill(lab, &mut work, &[LEFT, RIGHT], 40);
+            work.check(lab);
+        }
+        work.everything(lab, LEFT);
+        work.everything(lab, RIGHT);
+        work.check(lab);
+        work.check_by_trackers(lab);
+        check_places(&work);
+    });
+}
+
+#[test]
+fn the_role_of_the_trunk_server_goes_to_the_other_kind_and_back() {
+    run("change of the trunk server", |lab| {
+        use_trunk_files(lab);
+        let (left, right) = (lab.left.clone(), lab.right.clone());
+        lab.tracker(TRACKER, &left);
+        lab.storage(LEFT, &left);
+        let mut work = Work::default();
+        wait_for_slots(lab, &mut work, LEFT);
+        lab.storage(RIGHT, &right);
+        fill(lab, &mut work, &[LEFT, RIGHT], 30);
+        work.check(lab);
+        // Whoever has the role stops, and the other one takes it.
+        for (stopped, program, other) in [(LEFT, &left, RIGHT), (RIGHT, &right, LEFT)] {
+            lab.stop(stopped);
+            wait_for_slots(lab, &mut work, other);
+            fill(lab, &mut work, &[other], 30);
+            lab.start(stopped, program);
+            lab.wait_active(stopped);
+            wait_for_slots(lab, &mut work, stopped);
+            fill(lab, &mut work, &[LEFT, RIGHT], 30);
+            work.check(lab);
+        }
+        work.check_by_trackers(lab);
+        check_places(&work);
+    });
+}
