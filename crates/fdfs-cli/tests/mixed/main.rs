@@ -1,7 +1,7 @@
 //! Servers of two kinds in one cluster: ours and those of the folder that `FDFS_MIXED_B` names, the reference's say.
 //!
-//! Each scenario has a left and a right player and runs with ours on either side; without that folder ours play both, as a
-//! quick look on loopback. With it the servers are in network namespaces, which takes root and `ip`. How to run it, and
+//! Each scenario has a left and a right player and runs with ours on either side; without that folder ours play both in the quick
+//! ones, on loopback. With it the servers are in network namespaces, which takes root and `ip`. How to run it, and
 //! what came of it: `docs/compatibility.md`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
@@ -16,8 +16,10 @@ mod trunk;
 
 use std::path::Path;
 
-use fdfs_testkit::mixed::{self, Lab};
+use fdfs_testkit::mixed::{self, Lab, When};
 
+/// Ours, where no folder is named for it.
+const FDFS: &str = env!("CARGO_BIN_EXE_fdfs");
 /// The tracker of most scenarios.
 const TRACKER: u8 = 1;
 /// The storage of the left player, where both have one.
@@ -26,5 +28,10 @@ const LEFT: u8 = 2;
 const RIGHT: u8 = 3;
 
 fn run(name: &str, scenario: impl Fn(&mut Lab) + Sync) {
-    mixed::run(name, Path::new(env!("CARGO_BIN_EXE_fdfs")), scenario);
+    mixed::run(name, Path::new(FDFS), When::Always, scenario);
+}
+
+/// A scenario that is left out where there is no other program.
+fn run_with_others(name: &str, scenario: impl Fn(&mut Lab) + Sync) {
+    mixed::run(name, Path::new(FDFS), When::WithOthers, scenario);
 }

@@ -5,12 +5,14 @@ use fdfs_testkit::mixed::tree::Tree;
 use fdfs_testkit::mixed::{Lab, Work};
 
 use crate::trunk::{check_places, fill, use_trunk_files, wait_for_slots};
-use crate::{LEFT, RIGHT, TRACKER, run};
+use crate::{LEFT, RIGHT, TRACKER, run, run_with_others};
 
-/// Files that differ although nothing was written: our own, the process id, and counters of what was served.
+/// Files that differ although nothing was written: our own, the process id, counters of what was served; and of a trunk
+/// server its account of free blocks, which it puts in order at its start.
 fn is_left_out(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name.starts_with(".fdfs") || ["fdfs_storaged.pid", "storage_stat.dat"].contains(&name)
+    let files = ["fdfs_storaged.pid", "storage_stat.dat", "storage_trunk.dat", "trunk/binlog"];
+    name.starts_with(".fdfs") || files.contains(&name) || files.contains(&path)
 }
 
 /// The directories of a storage that does not run.
@@ -24,10 +26,14 @@ fn assert_same(before: &[Tree; 2], after: &[Tree; 2]) {
     assert!(told.is_empty(), "without a write:\n{}", told.join("\n"));
 }
 
+/// What the reference says when a storage of ours asks what only ours know.
+const UNKNOWN_QUESTION: &str = "unknown cmd: -13";
+
 /// The program that runs on a host now has complained of nothing.
 fn assert_content(lab: &Lab, host: u8) {
     let of_run = lab.server(host).last_complaints();
-    let lines: Vec<&String> = of_run.iter().map(|Complaint { line, .. }| line).collect();
+    let lines = of_run.iter().map(|Complaint { line, .. }| line);
+    let lines: Vec<_> = lines.filter(|line| !line.contains(UNKNOWN_QUESTION)).collect();
     assert!(lines.is_empty(), "on what the other left: {lines:?}");
 }
 
@@ -103,7 +109,7 @@ fn a_storage_is_taken_over_and_given_back_and_nothing_changed() {
 
 #[test]
 fn a_storage_with_trunk_files_is_taken_over_and_given_back_and_nothing_changed() {
-    run("takeover without writes, trunk files", |lab| {
+    run_with_others("takeover without writes, trunk files", |lab| {
         use_trunk_files(lab);
         nothing_is_written(lab, true);
     });
@@ -111,12 +117,12 @@ fn a_storage_with_trunk_files_is_taken_over_and_given_back_and_nothing_changed()
 
 #[test]
 fn a_storage_is_taken_over_and_given_back_and_each_goes_on_with_the_files_of_the_other() {
-    run("takeover with writes", |lab| much_is_written(lab, false));
+    run_with_others("takeover with writes", |lab| much_is_written(lab, false));
 }
 
 #[test]
 fn a_storage_with_trunk_files_is_taken_over_and_given_back() {
-    run("takeover with writes, trunk files", |lab| {
+    run_with_others("takeover with writes, trunk files", |lab| {
         use_trunk_files(lab);
         much_is_written(lab, true);
     });
@@ -124,7 +130,7 @@ fn a_storage_with_trunk_files_is_taken_over_and_given_back() {
 
 #[test]
 fn a_tracker_is_taken_over_and_given_back() {
-    run("takeover of the tracker", |lab| {
+    run_with_others("takeover of the tracker", |lab| {
         lab.expect_problem("tried again until it works");
         let (left, right) = (lab.left.clone(), lab.right.clone());
         lab.tracker(TRACKER, &left);

@@ -2,7 +2,7 @@
 
 use fdfs_testkit::mixed::{Lab, Program, Work};
 
-use crate::{LEFT, RIGHT, TRACKER, run};
+use crate::{LEFT, RIGHT, TRACKER, run_with_others};
 
 /// More trackers.
 const SECOND: u8 = 4;
@@ -27,7 +27,7 @@ fn kind_of(lab: &Lab, tracker: u8) -> Program {
 
 #[test]
 fn trackers_of_both_kinds_elect_a_leader_when_theirs_dies() {
-    run("election", |lab| {
+    run_with_others("election", |lab| {
         let (left, right) = (lab.left.clone(), lab.right.clone());
         lab.expect_problem(TRIED_AGAIN);
         [TRACKER, SECOND, THIRD].iter().for_each(|host| lab.add_tracker(*host));
@@ -60,7 +60,7 @@ fn trackers_of_both_kinds_elect_a_leader_when_theirs_dies() {
 
 #[test]
 fn one_leader_of_two_trackers_stops_and_comes_back() {
-    run("two trackers", |lab| {
+    run_with_others("two trackers", |lab| {
         let (left, right) = (lab.left.clone(), lab.right.clone());
         lab.expect_problem(TRIED_AGAIN);
         [TRACKER, SECOND].iter().for_each(|host| lab.add_tracker(*host));

@@ -6,7 +6,7 @@ use fdfs_client::FileId;
 use fdfs_proto::file_id::LogicName;
 use fdfs_testkit::mixed::{Lab, Work};
 
-use crate::{LEFT, RIGHT, TRACKER, run};
+use crate::{LEFT, RIGHT, TRACKER, run, run_with_others};
 
 /// What storages of ours say while there is no trunk server.
 const ON_THEIR_OWN: &str = "small files go on their own";
@@ -91,7 +91,7 @@ fn storages_of_both_kinds_share_trunk_files() {
 
 #[test]
 fn the_role_of_the_trunk_server_goes_to_the_other_kind_and_back() {
-    run("change of the trunk server", |lab| {
+    run_with_others("change of the trunk server", |lab| {
         use_trunk_files(lab);
         let (left, right) = (lab.left.clone(), lab.right.clone());
         lab.tracker(TRACKER, &left);

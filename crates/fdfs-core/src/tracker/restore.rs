@@ -214,7 +214,9 @@ impl Cluster {
             Some((index, self.id_of_text(group, row.source)?))
         });
         let Some((index, source)) = source else {
-            losses.push(Loss::TimestampSource { group: row.group, source: row.source });
+            if row.times.iter().any(|time| *time > 0) {
+                losses.push(Loss::TimestampSource { group: row.group, source: row.source });
+            }
             return;
         };
         let dests: Vec<_> = columns.iter().filter(|(group, _)| *group == row.group).map(|(_, id)| *id).collect();
@@ -316,7 +318,7 @@ mod tests {
         // The doubled row is counted as a column as well.
         stored.timestamps[0].times = vec![0, 0, 50, 0, 9];
         stored.timestamps[1].times = vec![70];
-        stored.timestamps[2].source = id("10.7.7.7");
+        (stored.timestamps[2].source, stored.timestamps[2].times[0]) = (id("10.7.7.7"), 40);
         let settings = Settings { use_trunk_file: true, ..Settings::default() };
         let (after, losses) = restored(settings, stored);
         assert_eq!(after.groups().iter().map(|g| g.storages().len()).collect::<Vec<_>>(), [3, 1]);
@@ -336,6 +338,15 @@ mod tests {
                 Loss::TimestampSource { group: a, source: id("10.7.7.7") },
             ]
         );
+    }
+
+    /// As a tracker of the reference lends it whose first storage joins just then: the matrix has it, the servers do not.
+    #[test]
+    fn sync_times_of_an_unknown_storage_that_say_nothing_are_no_loss() {
+        let mut stored = stored_of(&example());
+        stored.timestamps.push(TimestampRow { group: name("a"), source: id("10.7.7.7"), times: vec![0, 0, 0] });
+        let (_, losses) = restored(Settings::default(), stored);
+        assert_eq!(losses, []);
     }
 
     #[test]

@@ -20,5 +20,5 @@ pub mod work;
 
 pub use lab::Lab;
 pub use programs::{Program, Programs};
-pub use results::run;
+pub use results::{When, run};
 pub use work::Work;

@@ -17,12 +17,25 @@ use super::server::Complaint;
 /// A file that gets a line for each scenario and combination: name, letters, `ok` or what failed, seconds, and what the
 /// other program complained of; with tabs between.
 pub const TABLE: &str = "FDFS_MIXED_TABLE";
+/// When a scenario runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// With ours alone as well.
+    Always,
+    /// Only where there are others: it takes long, and other tests do the same with ours.
+    WithOthers,
+}
+
 /// Runs a scenario with every combination of players.
 ///
 /// # Panics
 /// After the last one, when any failed.
-pub fn run(name: &str, fdfs: &Path, scenario: impl Fn(&mut Lab) + Sync) {
+pub fn run(name: &str, fdfs: &Path, when: When, scenario: impl Fn(&mut Lab) + Sync) {
     let programs = Programs::from_env(fdfs);
+    if when == When::WithOthers && !programs.is_mixed() {
+        println!("{name}: SKIPPED; {FOLDER_B} names a folder of other programs, the reference's say, to run with");
+        return;
+    }
     let mut failures = Vec::new();
     for (left, right) in programs.pairs() {
         let network = if programs.is_mixed() {
