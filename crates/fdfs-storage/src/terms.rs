@@ -39,7 +39,7 @@ impl Drained {
                     drained.store_paths.extend(index.parse::<u8>());
                 }
                 None if line == "storage" => drained.storage = true,
-                _ => tracing::warn!("{DRAINED_FILE}: the line {line:?} says nothing"),
+                _ => tracing::warn!("{DRAINED_FILE}: the line {line:?} is not understood and is passed over"),
             }
         }
         drained

@@ -100,7 +100,7 @@ impl HttpPort {
                 let told = Arc::new(ClusterAdmin { server: server.clone(), client });
                 admin::spawn(&told, std::mem::take(&mut self.listeners.admin), &tracker.shutdown, accept);
             }
-            Err(error) => tracing::error!("admin port: {error}"),
+            Err(error) => tracing::error!("admin port: {error}; not served"),
         }
         start::spawn(&server, self.listeners, &self.gate, tasks, accept);
     }

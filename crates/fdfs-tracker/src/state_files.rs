@@ -52,7 +52,7 @@ impl<F: Fs> StateFiles<F> {
         let status = loading.file::<TrackerStatus>()?.unwrap_or_default();
         if groups.is_empty() && !servers.is_empty() {
             // Differs from C: without the file of the groups the reference reads none of the others.
-            warn!("the groups are taken from {}", TrackerServers::FILE);
+            warn!("the groups are taken from {}: their own file is missing or empty", TrackerServers::FILE);
             groups = stored_rows::groups_of_servers(&servers);
             loading.outdated = true;
         }
@@ -160,7 +160,7 @@ impl<F: Fs> Loading<'_, F> {
         let bad = changelog::changelog_lines(text.as_bytes()).filter(|line| line.entry.is_err()).count();
         if bad > 0 {
             // They stay, because the read positions of storages count their bytes; storages skip them.
-            warn!("{}: {bad} lines are no entries", changelog::FILE);
+            warn!("{}: {bad} lines are no entries; storages pass over them", changelog::FILE);
         }
         Ok(text)
     }

@@ -54,7 +54,11 @@ pub(super) async fn upload_in_slot(
         storage.plain_instead.no_more();
         let is_usable = lease.block.store_path_index == index && lease.block.part.alloc_size >= bytes;
         if !is_usable {
-            tracing::warn!("the trunk server gave {:?} for {bytes} bytes on store path {index}", lease.block);
+            tracing::warn!(
+                "the trunk server gave a block that does not fit {bytes} bytes on store path {index}, {:?}; the file goes on its \
+                 own",
+                lease.block
+            );
             return Ok(None);
         }
         match into_slot(storage, exchange, head, slot, &lease).await {

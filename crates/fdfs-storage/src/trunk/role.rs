@@ -376,7 +376,7 @@ pub(super) fn load(desk: &Desk) -> Result<FreeSpace, TrunkError> {
                 offset = snapshot.binlog_offset;
                 if offset > log.len_bytes() {
                     tracing::warn!(
-                        "storage_trunk.dat knows {offset} bytes of the trunk binlog, which has {}",
+                        "storage_trunk.dat tells of {offset} bytes of the trunk binlog, which has only {}: its end is lost",
                         log.len_bytes()
                     );
                 }

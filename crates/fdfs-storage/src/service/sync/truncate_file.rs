@@ -24,7 +24,10 @@ pub(super) async fn truncate_file(storage: &Arc<Storage>, exchange: &mut Exchang
     let mut outcome = storage.write_path.take_truncate(slot, &name, &sent, old, new).await?;
     if outcome == Outcome::NeedsWhole && !exchange.sync_peer.is_ours {
         if storage.doubts.add(name.text()) {
-            tracing::warn!("{name}: {} cut it from {old} to {new} bytes; it is not so here", exchange.peer());
+            tracing::warn!(
+                "{name}: {} cut it from {old} to {new} bytes; it is not so here: compare it on all storages",
+                exchange.peer()
+            );
         }
         outcome = Outcome::Kept;
     }

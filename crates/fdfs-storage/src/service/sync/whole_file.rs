@@ -97,7 +97,10 @@ async fn note_what_is_here(
     let slot = storage.slot(name.store_path_index())?;
     let _file = storage.lock_file(name).await;
     if !storage.write_path.note_present(slot, name, op, sent).await? && storage.doubts.add(name.text()) {
-        tracing::warn!("{name}: {} says that it is here, and it is not", exchange.peer());
+        tracing::warn!(
+            "{name}: {} says that it is here, and it is not: look for it on the other storages",
+            exchange.peer()
+        );
     }
     Ok(Outcome::IsHere)
 }

@@ -1,0 +1,213 @@
+//! The book in `docs/`: every number and message has its entry in troubleshooting.md or log-lines.md, and links lead
+//! somewhere.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
+
+mod sources;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fdfs_proto::Status;
+
+use crate::sources::{Source, sources};
+
+/// The shortest piece of a message that one would look for, in characters.
+const PIECE_MIN: usize = 9;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The pieces of a message between what differs from case to case.
+fn pieces(message: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut depth = 0;
+    for c in message.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => {
+                depth = (depth - 1).max(0);
+                pieces.push(String::new());
+            }
+            c if depth == 0 => pieces.last_mut().unwrap().push(c),
+            _ => {}
+        }
+    }
+    pieces
+}
+
+/// The pages with entries.
+const PAGES: [&str; 2] = ["docs/troubleshooting.md", "docs/log-lines.md"];
+
+/// The most messages that one entry may stand for: one that fits more says nothing of any.
+const MESSAGES_MAX: usize = 5;
+
+/// A message with `{}` for what differs, or nothing if it has no words of its own: it says what another one says, which has
+/// its own entry.
+fn flat(message: &str) -> Option<String> {
+    let pieces = pieces(message);
+    pieces.iter().any(|piece| piece.trim().len() >= PIECE_MIN).then(|| pieces.join("{}"))
+}
+
+/// The first column of the pages, with `...` for what differs.
+struct Entries(Vec<Vec<String>>);
+
+impl Entries {
+    fn read() -> Self {
+        let pages = PAGES.map(read);
+        let rows = pages.iter().flat_map(|page| page.lines()).filter(|line| line.starts_with("| `"));
+        let cells = rows.map(|row| row[2..].split(" | ").next().unwrap());
+        let texts = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+        let words =
+            |text: &str| text.split("...").map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect();
+        Self(texts.map(words).collect())
+    }
+
+    fn find<'a>(&'a self, message: &'a str) -> impl Iterator<Item = usize> + 'a {
+        (0..self.0.len()).filter(|&entry| is_entry_of(&self.0[entry], message))
+    }
+}
+
+/// Whether an entry says what a message says: all its words, in their order, and what differs between them.
+fn is_entry_of(words: &[String], message: &str) -> bool {
+    let mut rest = message;
+    words.iter().map(|word| word.len()).sum::<usize>() >= PIECE_MIN
+        && words.iter().enumerate().all(|(index, word)| {
+            if index > 0 {
+                let Some(at) = rest.find("{}") else { return false };
+                rest = &rest[at + 2..];
+            }
+            find_word(rest, word).is_some_and(|at| {
+                rest = &rest[at + word.len()..];
+                true
+            })
+        })
+}
+
+/// Where a text has these words, whole.
+fn find_word(text: &str, word: &str) -> Option<usize> {
+    let cuts = |before: Option<char>, after: Option<char>| {
+        before.is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric)
+    };
+    text.match_indices(word).map(|(at, _)| at).find(|&at| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        !cuts(before.chars().next_back(), word.chars().next()) && !cuts(word.chars().next_back(), after.chars().next())
+    })
+}
+
+/// Whatever a log, an answer or a command can say, with the file that says it.
+fn messages() -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for source in sources() {
+        let mut found = source.first_of(&["warn!(", "error!("]);
+        found.extend(source.first_of(&["#[error("]));
+        for of in ["ClusterError", "IdTableError", "Loss", "PlacementError", "SpaceError"] {
+            found.extend(source.all_of(&[&format!("impl fmt::Display for {of} {{")]));
+        }
+        all.extend(found.into_iter().map(|message| (source.path.clone(), message)));
+    }
+    all
+}
+
+#[test]
+fn every_status_has_an_entry() {
+    let book = read("docs/troubleshooting.md");
+    let mut count = 0;
+    for number in 0..=u8::MAX {
+        let Some(name) = Status(number).name() else { continue };
+        count += 1;
+        let row = format!("| {number} | `{name}` | ");
+        assert!(book.contains(&row), "docs/troubleshooting.md has no line that begins with {row}");
+    }
+    assert!(count > 30, "{count}");
+}
+
+#[test]
+fn every_message_has_an_entry() {
+    let entries = Entries::read();
+    let (mut missing, mut count) = (BTreeSet::new(), 0);
+    for (path, message) in messages() {
+        let Some(flat) = flat(&message) else { continue };
+        count += 1;
+        if entries.find(&flat).next().is_none() {
+            missing.insert(format!("{path}: {message:?}"));
+        }
+    }
+    assert!(count > 300, "{count}");
+    let missing: Vec<_> = missing.into_iter().collect();
+    assert!(missing.is_empty(), "no entry in docs/log-lines.md or troubleshooting.md:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_entry_is_of_one_message_or_few() {
+    let entries = Entries::read();
+    let flat: BTreeSet<String> = messages().iter().filter_map(|(_, message)| flat(message)).collect();
+    let mut of = vec![Vec::new(); entries.0.len()];
+    for message in &flat {
+        entries.find(message).for_each(|entry| of[entry].push(message));
+    }
+    for (entry, messages) in entries.0.iter().zip(of) {
+        assert!(messages.len() <= MESSAGES_MAX, "the entry {entry:?} is too vague: {messages:#?}");
+    }
+}
+
+#[test]
+fn every_entry_is_of_a_message_that_there_is() {
+    let entries = Entries::read();
+    let all: BTreeSet<String> =
+        sources().iter().flat_map(Source::literals).map(|text| pieces(&text).join("{}")).collect();
+    let is_short = |entry: &[String]| entry.iter().map(String::len).sum::<usize>() < PIECE_MIN;
+    for entry in entries.0.iter().filter(|entry| !is_short(entry)) {
+        assert!(all.iter().any(|message| is_entry_of(entry, message)), "nobody says {entry:?} any more");
+    }
+}
+
+#[test]
+fn every_finding_of_the_doctor_has_an_entry() {
+    let book = read("docs/troubleshooting.md");
+    let rules = read("crates/fdfs-watch/src/findings.rs");
+    let codes: Vec<String> = rules
+        .split("Severity::")
+        .skip(1)
+        .filter_map(|rest| {
+            let (word, rest) = rest.split_once(',')?;
+            let code = rest.split('"').nth(1).filter(|_| word.chars().all(char::is_alphabetic))?.to_owned();
+            let is_code = code.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            is_code.then_some(code)
+        })
+        .collect();
+    assert!(codes.len() > 20, "{codes:?}");
+    for code in codes {
+        assert!(book.contains(&format!("`{code}`")), "docs/troubleshooting.md has no entry for {code}");
+    }
+}
+
+#[test]
+fn links_of_the_book_lead_somewhere() {
+    let mut count = 0;
+    let pages = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let pages = pages.filter(|path| path.extension().is_some_and(|ext| ext == "md"));
+    for page in pages.chain([root().join("README.md")]) {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let path = link.split('#').next().unwrap();
+            if path.is_empty() || path.contains("://") {
+                continue;
+            }
+            count += 1;
+            assert!(page.parent().unwrap().join(path).exists(), "{} links to {link}", page.display());
+        }
+    }
+    assert!(count > 40, "{count}");
+    let index = read("docs/README.md");
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name == "README.md" || index.contains(&format!("({name}")), "docs/README.md does not name {name}");
+    }
+}
