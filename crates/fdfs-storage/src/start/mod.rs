@@ -6,6 +6,7 @@ mod learning;
 mod mounts;
 mod reconcile;
 mod store_paths;
+mod to_ids;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -138,6 +139,7 @@ pub(crate) async fn open_storage(
     if moved.is_none() {
         flag.last_ip_addr = identity.addrs.to_string();
     }
+    to_ids::name_source_by_id(&mut flag, &identity, &learnt.cluster.ids, addr.port());
     let old_port = Some(flag.last_server_port).filter(|port| *port != 0);
     flag.last_server_port = addr.port();
     save(&state_dir, &flag)?;

@@ -1,9 +1,11 @@
-//! What is kept for a peer that goes for good or has another address: its marks in `sync` and in `trunk`, and what is set
-//! aside for it. Source: disk formats, A.5.4 and A.6.3.
+//! What is kept for a peer that goes for good, has another address or an id: its marks in `sync` and in `trunk`, and what is
+//! set aside for it. Source: disk formats, A.5.4 and A.6.3.
 
 use std::sync::Arc;
 
+use fdfs_core::tracker::id_of_address;
 use fdfs_proto::StorageId;
+use fdfs_proto::disk::sync_mark::MarkName;
 use fdfs_store::marks::Marks;
 use fdfs_store::state_file::StateDir;
 use fdfs_store::{RealFs, StoreError};
@@ -36,6 +38,27 @@ pub fn rename(storage: &Storage, old: StorageId, new: StorageId) -> Result<bool,
         marks.rename_peer(old, new)?;
     }
     storage.sync.rename_peer(old, new)
+}
+
+/// Storage ids were switched on since the last run: the peer has an id, and its marks go by its address still.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn name_by_id(storage: &Storage, id: StorageId) -> Result<(), StoreError> {
+    if storage.identity.id.is_none() {
+        return Ok(());
+    }
+    let trunk = trunk_marks(storage)?;
+    for ip in storage.cluster.ids.iter().filter(|line| line.id == id).flat_map(|line| line.addrs.iter()) {
+        let name = MarkName { id: id_of_address(&ip), port: Some(storage.addr.port()) };
+        if storage.sync.marks.adopt(id, name)? {
+            tracing::info!("to {id}: goes on with the mark of its address, {ip}");
+        }
+        if let Some(marks) = &trunk {
+            marks.adopt(id, name)?;
+        }
+    }
+    Ok(())
 }
 
 /// The marks of the trunk log; `None` where there is no such log.

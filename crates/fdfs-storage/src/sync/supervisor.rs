@@ -9,6 +9,7 @@ use fdfs_store::state::Loaded;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::kept;
 use super::mend::mend;
 use super::questions::Questions;
 use super::sender::{Context, MarksAtStart, Sender};
@@ -26,6 +27,11 @@ pub async fn supervise(storage: Arc<Storage>, questions: Arc<dyn Questions>, shu
     loop {
         let list = peers.borrow_and_update().clone();
         if !list.is_empty() {
+            for peer in list.iter().filter(|peer| !running.contains(&peer.id)) {
+                if let Err(e) = kept::name_by_id(&storage, peer.id) {
+                    tracing::error!("to {}: {e}; the mark of its address is not used", peer.id);
+                }
+            }
             let (were_there, marks) = at_start.get_or_insert_with(|| noticed_at_start(&storage, &list));
             for peer in list.iter().filter(|peer| has_sender(peer.status)) {
                 if running.insert(peer.id) {

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::support::{ENOENT, download, is_stored_in, upload};
 
-type Files = BTreeMap<String, Vec<u8>>;
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
 /// The trackers know what they were told before, and nobody is connected.
 fn trackers_know_their_storages(golden: &mut GoldenCluster) {
@@ -39,7 +39,7 @@ fn trackers_know_their_storages(golden: &mut GoldenCluster) {
     }
 }
 
-fn every_file_reads(golden: &GoldenCluster) {
+pub(crate) fn every_file_reads(golden: &GoldenCluster) {
     let cluster = &golden.cluster;
     for (node, group, _) in golden.set.storages() {
         let storage = golden.storage_of(&node);
@@ -74,8 +74,8 @@ fn assert_is(file: &Value, content: &[u8]) {
     assert_eq!(format!("{:08x}", crc32fast::hash(content)), file["crc32"].as_str().unwrap(), "{file}");
 }
 
-/// Uploads to each storage of `group1`, and waits until the others have it. The new names.
-fn new_files_everywhere(golden: &GoldenCluster, content: &[u8]) -> Vec<String> {
+/// Uploads to each storage of `group1`, and waits until the others have it and all records are dealt with. The new names.
+pub(crate) fn new_files_everywhere(golden: &GoldenCluster, content: &[u8]) -> Vec<String> {
     let cluster = &golden.cluster;
     let members: Vec<_> = (0..cluster.storages.len()).filter(|&i| cluster.storages[i].plan.group == "group1").collect();
     let mut names = Vec::new();
@@ -93,11 +93,21 @@ fn new_files_everywhere(golden: &GoldenCluster, content: &[u8]) -> Vec<String> {
         }
         names.push(name);
     }
+    for &member in &members {
+        wait_for(&format!("the peers of storage {member} to confirm all records"), || {
+            let storage = &cluster.storages[member];
+            let log = fs::read_to_string(storage.plan.base_path.join("data/sync/binlog.000")).unwrap();
+            let are_there = names.iter().all(|name| log.contains(name.as_str()));
+            let peers = storage.inside().sync_status();
+            let is_done = peers.iter().all(|peer| peer.bytes_behind == 0 && peer.in_flight == 0);
+            (are_there && is_done && !peers.is_empty()).then_some(())
+        });
+    }
     names
 }
 
 /// The log is the recorded one, and behind it come the records of the new files: its own and those of the others.
-fn log_continues(golden: &GoldenCluster, node: &str, new_names: &[String]) {
+pub(crate) fn log_continues(golden: &GoldenCluster, node: &str, new_names: &[String]) {
     let (before, after) = (golden.recorded_state(node), golden.state(node));
     let log = &after["sync/binlog.000"];
     let old = &before["sync/binlog.000"];

@@ -28,6 +28,7 @@ mod limits;
 mod links;
 mod membership;
 mod names_and_ipv6;
+mod old_directories;
 mod recovery;
 mod replicas;
 mod replication;

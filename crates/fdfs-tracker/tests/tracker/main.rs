@@ -9,6 +9,7 @@ mod golden;
 mod ids;
 mod joining;
 mod new_rules;
+mod old_lengths;
 mod protocol;
 mod replay;
 mod restart;
