@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use fdfs_client::FileId;
-use fdfs_testkit::Cluster;
+use fdfs_testkit::{Cluster, wait_for};
 
 /// The program under test.
 const FDFS: &str = env!("CARGO_BIN_EXE_fdfs");
@@ -58,6 +58,10 @@ const OTHER_TURN: [(&str, &str); 4] = [
 ];
 /// How the second storage of group1 is listed.
 const REPLICA_LINE: &str = "\t10.78.4.12:23000";
+/// The command that uploads a file.
+const UPLOAD_FILE: u8 = 11;
+/// Characters of the name of a file in a slot of a trunk file.
+const IN_SLOT_LEN: usize = 60;
 /// So many characters of a name tell its source and time.
 const SOURCE_AND_TIME_LEN: usize = 11;
 
@@ -67,7 +71,6 @@ const DIFFERENT: &[(&str, &str, Difference)] = &[
     ("fdfs_upload_file", "to a given storage, default port, path 0", Difference::PortIsGiven),
     ("fdfs_upload_file", "to a given storage, path 7 (does not exist)", Difference::PortIsGiven),
     // The recordings do not show how these were uploaded; what is on the disk can be asked for.
-    ("fdfs_file_info", "trunk file", Difference::FileIsPlain),
     ("fdfs_file_info", "appender file", Difference::FileIsLaidDown),
     ("fdfs_file_info", "appender file, -n", Difference::FileIsLaidDown),
     ("fdfs_file_info", "slave file", Difference::FileIsLaidDown),
@@ -86,8 +89,6 @@ const DIFFERENT: &[(&str, &str, Difference)] = &[
 enum Difference {
     /// An address stands there with its port.
     PortIsGiven,
-    /// The recorded file lies in a trunk file.
-    FileIsPlain,
     /// The file was not uploaded but laid into the store path.
     FileIsLaidDown,
     /// Its name tells of a storage of this cluster.
@@ -158,7 +159,17 @@ impl Place {
             .tracker_key("store_lookup", 0)
             .tracker_key("store_server", 1)
             .tracker_key("download_server", 1)
+            .tracker_key("use_trunk_file", "true")
+            .tracker_key("slot_min_size", 256)
+            .tracker_key("slot_max_size", "1MB")
             .start();
+        // Each group needs its trunk server first. Who is asked directly takes no turn of a group.
+        for storage in [0, 1, 2] {
+            wait_for("small files to go into slots", || {
+                let body = [&[0; 9][..], b"txt\0\0\0"].concat();
+                (cluster.to_storage(storage).ask(UPLOAD_FILE, &body).ok().len() == 16 + IN_SLOT_LEN).then_some(())
+            });
+        }
         let place = Self { cluster, dir: tempfile::tempdir().unwrap(), ids: BTreeMap::new(), small_id: None };
         let linked = Command::new(FDFS).arg("link").arg(place.path("bin")).output().unwrap();
         assert!(linked.status.success(), "{linked:?}");
@@ -406,9 +417,9 @@ fn without_log<'a>(lines: &[&'a str]) -> Vec<&'a str> {
     lines.iter().copied().filter(|line| !is_log(line)).collect()
 }
 
-/// What names of files of one kind have in common: the folder, and what follows the encoded part, in which random digits
-/// are masked. The recorded names of files in trunk files are 16 longer, and so are those of their slaves.
-fn name_shape(name: &str) -> (String, String) {
+/// What names of files of one kind have in common: the folder, whether the file is in a slot of a trunk file, and what
+/// follows the encoded part, in which random digits are masked.
+fn name_shape(name: &str) -> (String, bool, String) {
     const ENCODED_LEN: usize = 27;
     let file: FileId = format!("group1/{name}").parse().unwrap();
     let in_trunk = file.logic_name().unwrap().fields().unwrap().size_word.is_trunk();
@@ -416,7 +427,7 @@ fn name_shape(name: &str) -> (String, String) {
     let end = &last[ENCODED_LEN + if in_trunk { 16 } else { 0 }..];
     let (of_storage, of_slave) = end.split_at(7);
     let masked = of_storage.replace(|char: char| char.is_ascii_digit(), "N");
-    (folder.to_owned(), format!("{masked}{of_slave}"))
+    (folder.to_owned(), in_trunk, format!("{masked}{of_slave}"))
 }
 
 #[test]
