@@ -68,6 +68,15 @@ impl TrackerNode {
         assert_eq!(self.server.as_ref().map(TrackerServer::addr), Some(addr));
     }
 
+    /// The server itself.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn server(&self) -> &TrackerServer {
+        self.server.as_ref().unwrap_or_else(|| panic!("tracker {} does not run", self.plan.addr))
+    }
+
     /// Stops it in good order; nothing happens when it does not run.
     pub fn stop(&mut self) {
         if let Some(server) = self.server.take() {

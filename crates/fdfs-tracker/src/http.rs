@@ -85,7 +85,13 @@ impl HttpPort {
     }
 
     /// Serves it until the tracker's shutdown.
-    pub(crate) fn serve(mut self, tracker: &Arc<Tracker>, own: SocketAddr, tasks: &TaskTracker, accept: &Handle) {
+    pub(crate) fn serve(
+        mut self,
+        tracker: &Arc<Tracker>,
+        own: SocketAddr,
+        tasks: &TaskTracker,
+        accept: &Handle,
+    ) -> Arc<Server<TrackerSite>> {
         let site = TrackerSite(tracker.clone());
         let Configured { settings, patience, .. } = self.configured;
         let server = Server::new(site, settings, patience, tracker.shutdown.clone());
@@ -103,5 +109,6 @@ impl HttpPort {
             Err(error) => tracing::error!("admin port: {error}; not served"),
         }
         start::spawn(&server, self.listeners, &self.gate, tasks, accept);
+        server
     }
 }

@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::error::StartError;
-use crate::http::HttpPort;
+use crate::http::{HttpPort, TrackerSite};
 use crate::settings::Configured;
 use crate::state_files::StateFiles;
 use crate::tracker::{Parts, Tracker};
@@ -35,6 +35,7 @@ pub struct TrackerServer {
     tracker: Arc<Tracker>,
     addr: SocketAddr,
     tasks: TaskTracker,
+    http: Option<Arc<fdfs_http::Server<TrackerSite>>>,
     log: ServerLog,
     /// `None` once it was stopped.
     runtime: Option<Runtime>,
@@ -107,19 +108,24 @@ impl TrackerServer {
         for listener in listeners {
             tasks.spawn_on(accept(tracker.clone(), listener, tasks.clone()), runtime.handle());
         }
-        if let Some(port) = http_port {
-            port.serve(&tracker, addr, &tasks, runtime.handle());
-        }
+        let http = http_port.map(|port| port.serve(&tracker, addr, &tasks, runtime.handle()));
         let group_count = tracker.read(|cluster| cluster.groups().len());
         info!("tracker serves on {addr}, {group_count} groups known");
         drop(entered);
-        Ok(Self { tracker, addr, tasks, log, runtime: Some(runtime), saver: Some(saver) })
+        Ok(Self { tracker, addr, tasks, http, log, runtime: Some(runtime), saver: Some(saver) })
     }
 
     /// The first listening address.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The signal HUP: rotates the log of HTTP requests.
+    pub fn hang_up(&self) {
+        if let Some(http) = &self.http {
+            http.hang_up();
+        }
     }
 
     /// The configuration was read again: takes over what can change while a tracker runs, which is how it chooses, `advertise`

@@ -59,8 +59,7 @@ impl Server {
     /// The signal HUP.
     pub(crate) fn hang_up(&self) {
         match self {
-            // Its only log is the one that the caller holds.
-            Self::Tracker(_) => {}
+            Self::Tracker(server) => server.hang_up(),
             Self::Storage(server) => server.hang_up(),
         }
     }

@@ -1,11 +1,14 @@
 //! HTTPS: HTTP/2 and 1.1 over TLS, by libraries that are well kept. There is no `sendfile` here.
 //!
-//! * [`certificate`]: read again when its files change; [`pieces`]: bodies; this file: connections.
+//! * [`certificate`]: read again when its files change; [`pieces`]: bodies; [`patient`]: how long a peer may be silent; this
+//!   file: connections.
 
 pub mod certificate;
+mod patient;
 pub mod pieces;
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +36,7 @@ use crate::pure::request::{Method, Request};
 use crate::server::Server;
 use crate::site::Site;
 use crate::{forwarded, handle, write};
+use patient::{Patient, Phase};
 use pieces::Pieces;
 
 /// Requests of one connection at the same time.
@@ -56,8 +60,12 @@ pub async fn serve<S: Site>(server: Arc<Server<S>>, acceptor: TlsAcceptor, socke
             return;
         }
     };
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(server.patience.head);
+    let has_streams = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let phase = Phase::default();
+    let stream = Patient::new(stream, phase.clone(), server.patience, has_streams);
+    let builder = Builder::new(TokioExecutor::new());
+    let mut builder = if has_streams { builder.http2_only() } else { builder.http1_only() };
+    builder.http1().header_read_timeout(None);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -68,7 +76,8 @@ pub async fn serve<S: Site>(server: Arc<Server<S>>, acceptor: TlsAcceptor, socke
     let shared = server.clone();
     let service = service_fn(move |request| {
         let server = shared.clone();
-        async move { Ok::<_, Infallible>(one(&server, request, peer, local_port).await) }
+        let phase = (!has_streams).then(|| phase.clone());
+        async move { Ok::<_, Infallible>(one(&server, request, peer, local_port, phase).await) }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
@@ -80,8 +89,17 @@ pub async fn serve<S: Site>(server: Arc<Server<S>>, acceptor: TlsAcceptor, socke
         }
     };
     if let Err(error) = ended {
+        if is_timeout(&*error) {
+            server.stats.timed_out.fetch_add(1, Ordering::Relaxed);
+        }
         tracing::debug!("https: {peer}: {error}");
     }
+}
+
+/// Whether it goes back to a peer that was silent for too long.
+fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) || error.source().is_some_and(is_timeout)
 }
 
 /// One request.
@@ -90,7 +108,11 @@ async fn one<S: Site>(
     request: HyperRequest<HyperBody>,
     peer: SocketAddr,
     local_port: u16,
+    phase: Option<Phase>,
 ) -> Response<Pieces> {
+    if let Some(phase) = &phase {
+        phase.begin();
+    }
     let busy = server.begin_shared();
     let started = Instant::now();
     let (parts, body) = request.into_parts();
@@ -127,6 +149,9 @@ async fn one<S: Site>(
     response(server, answer, move |body_bytes, is_whole| {
         let ended = Ended { status, body_bytes, took: started.elapsed(), is_whole };
         busy.server().ended(ended, origin, line);
+        if let Some(phase) = phase {
+            phase.end();
+        }
     })
 }
 

@@ -154,6 +154,27 @@ fn requests_are_logged_as_web_servers_log_them() {
     assert_eq!(std::fs::read_dir(log.parent().unwrap()).unwrap().count(), 2, "a file before HUP and one behind it");
 }
 
+#[test]
+fn a_tracker_begins_a_new_file_of_its_requests_at_hup() {
+    let mut site = Site::start(&[("group1", 1)], "");
+    let id = site.cluster.block_on(site.cluster.client().upload(b"sent on", &UploadOptions::new())).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let conf = dir.path().join("http.conf");
+    std::fs::write(&conf, format!("http.access_log = {}\n", dir.path().join("web/access.log").display())).unwrap();
+    site.cluster.expect_lost_trackers();
+    site.cluster.trackers[0].set("http.config", conf.display());
+    site.cluster.trackers[0].restart();
+    site.cluster.wait_until_active();
+    for count in 1..=2 {
+        assert_eq!(get(site.tracker(), &format!("/{id}"), &[]).status, 302);
+        site.cluster.trackers[0].server().hang_up();
+        let web = dir.path().join("web");
+        let lines = wait_for("the line", || Some(lines_below(&web)).filter(|lines| lines.len() == count));
+        assert!(lines.iter().all(|line| line.contains(&format!("\"GET /{id} HTTP/1.1\" 302 0 "))), "{lines:?}");
+        assert!(std::fs::read_dir(&web).unwrap().count() >= 2, "a file before HUP and one behind it");
+    }
+}
+
 fn page_len(status: u16) -> usize {
     fdfs_http::pure::page::of(status).len()
 }
