@@ -63,7 +63,7 @@ async fn look(tracker: &Tracker, group: GroupName, id: StorageId) -> Result<Seen
 fn objection(seen: &[Seen], id: StorageId) -> Option<anyhow::Error> {
     let records = || seen.iter().filter_map(|seen| Some((&seen.tracker, seen.record.as_ref()?)));
     if records().next().is_none() {
-        return Some(failure(Status::ENOENT, "no tracker knows it"));
+        return Some(failure(Status::ENOENT, "no tracker knows it: see fdfs monitor"));
     }
     let alive = |status| matches!(status, StorageStatus::Online | StorageStatus::Active | StorageStatus::Recovery);
     if let Some((tracker, record)) = records().find(|(_, record)| alive(record.status)) {

@@ -69,7 +69,7 @@ async fn storages(client: &Client, args: &DrainArgs) -> anyhow::Result<Vec<Stora
     let mut storages = client.storages(args.group, args.id).await.context("list the storages")?;
     storages.retain(|storage| !matches!(storage.status, StorageStatus::Deleted | StorageStatus::IpChanged));
     if storages.is_empty() {
-        return Err(failure(Status::ENOENT, format!("group {} has no such storage", args.group)));
+        return Err(failure(Status::ENOENT, format!("group {} has no such storage: see fdfs monitor", args.group)));
     }
     for storage in &storages {
         if let Some(index) = args.store_path.filter(|&index| usize::from(index) >= storage.store_path_count as usize) {

@@ -119,7 +119,7 @@ async fn way(args: &Args, plan: &plan::Plan) -> anyhow::Result<Way> {
 
 async fn first_addr(storage: &HostPort) -> anyhow::Result<SocketAddr> {
     let addrs = storage.resolve(STORAGE_PORT, RESOLVE_TIMEOUT).await?;
-    addrs.first().copied().with_context(|| format!("{storage} has no address"))
+    addrs.first().copied().with_context(|| format!("{storage} has no address: give HOST:PORT"))
 }
 
 /// `storage 10.0.0.11:23000`, `tracker 10.0.0.1:22122 asked every time`.

@@ -69,16 +69,16 @@ impl RunBy {
         if let (Some((name, uid)), true) = (&self.user, geteuid().is_root()) {
             // The other groups of the caller must not stay. Who is not root has none to give up.
             let gid = self.gid.unwrap_or(Gid::effective());
-            let name = CString::new(name.as_str()).context("run_by_user")?;
+            let name = CString::new(name.as_str()).context("run_by_user: the name")?;
             if *uid != geteuid() {
                 initgroups(&name, gid).context("run_by_user: take the user's groups")?;
             }
         }
         if let Some(gid) = self.gid {
-            setegid(gid).context("run_by_group")?;
+            setegid(gid).context("run_by_group: become the group")?;
         }
         if let Some((_, uid)) = self.user.as_ref().filter(|&&(_, uid)| uid != geteuid()) {
-            seteuid(*uid).context("run_by_user")?;
+            seteuid(*uid).context("run_by_user: become the user")?;
         }
         Ok(())
     }

@@ -58,7 +58,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let target = target_of(&id, args.out);
     if target == Path::new("-") {
         // The descriptor itself: the buffer of std's stdout would only be in the way.
-        let stdout = std::io::stdout().as_fd().try_clone_to_owned().context("standard output")?;
+        let stdout = std::io::stdout().as_fd().try_clone_to_owned().context("write to standard output")?;
         let mut stdout = tokio::fs::File::from_std(stdout.into());
         client.download_to_writer(&id, &mut stdout, &options).await.with_context(|| id.to_string())?;
         return Ok(());

@@ -46,9 +46,10 @@ impl Peers {
             }
         }
         if addrs.is_empty() {
-            let why =
-                format!("{group} has no other ACTIVE storage to compare with: see fdfs monitor, or leave --peers out");
-            return Err(failure(Status::ENOENT, why));
+            return Err(failure(
+                Status::ENOENT,
+                format!("{group} has no other ACTIVE storage to compare with: see fdfs monitor, or leave --peers out"),
+            ));
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let settled_before = i64::try_from(now).unwrap_or(i64::MAX).saturating_sub(grace_secs.into());

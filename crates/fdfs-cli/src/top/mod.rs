@@ -57,7 +57,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         return Err(failure(ENOTTY, "standard output is no terminal: use fdfs top --once, or fdfs monitor"));
     }
     let looking = tokio::spawn(keep_looking(watch.clone(), every));
-    let shown = tokio::task::spawn_blocking(move || show(&watch)).await.context("the screen")?;
+    let shown = tokio::task::spawn_blocking(move || show(&watch)).await.context("draw the screen")?;
     looking.abort();
     shown
 }

@@ -9,7 +9,8 @@ use crate::root;
 pub(crate) struct Source {
     /// Below the workspace, with slashes.
     pub(crate) path: String,
-    text: String,
+    /// Up to the module of tests.
+    pub(crate) text: String,
 }
 
 /// Every file below a crate's `src`, without tests, and without the crate of tests.
@@ -58,9 +59,9 @@ fn without_tests(text: &str) -> &str {
 }
 
 impl Source {
-    /// The first literal in the brackets behind each of these openings, as `warn!(`.
+    /// The first literal that is not empty in the brackets behind each of these openings, as `warn!(`.
     pub(crate) fn first_of(&self, openings: &[&str]) -> Vec<String> {
-        self.blocks(openings).filter_map(|block| literals(block).into_iter().next()).collect()
+        self.blocks(openings).filter_map(|block| literals(block).into_iter().find(|text| !text.is_empty())).collect()
     }
 
     /// All literals in the brackets behind each of these openings.
@@ -78,7 +79,8 @@ impl Source {
         let text = &self.text;
         openings.iter().flat_map(move |opening| {
             text.match_indices(opening).filter_map(move |(at, _)| {
-                let is_word = !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+                let is_word =
+                    opening.starts_with('.') || !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
                 is_word.then(|| &text[at + opening.len()..])
             })
         })
