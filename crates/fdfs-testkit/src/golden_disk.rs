@@ -88,7 +88,7 @@ impl GoldenDisk {
         list(&self.manifest, "entries")
     }
 
-    /// Lays the tree of a storage into folders of this test, as a storage of four sub directories that has no peers.
+    /// Lays the tree of a server into folders of this test; a storage has four sub directories and no peers.
     ///
     /// # Panics
     /// They cannot be written to.
@@ -101,7 +101,10 @@ impl GoldenDisk {
             }
         }
         self.lay(node, base_path, store_paths, &Place::default());
-        forget_source(&base_path.join("data/.data_init_flag"));
+        let flag = base_path.join("data/.data_init_flag");
+        if flag.exists() {
+            forget_source(&flag);
+        }
     }
 
     /// Lays the tree of a server into folders of this test, for a server that is in another place now.

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use fdfs_conf::StorageConf;
+use fdfs_conf::{Durability, StorageConf};
 use fdfs_proto::disk::StateFile;
-use fdfs_proto::disk::data_init_flag::DataInitFlag;
+use fdfs_proto::disk::data_init_flag::{CompressStage, DataInitFlag};
 use fdfs_proto::disk::storage_stat::StorageStatFile;
 use fdfs_proto::disk::trunk_record::trunk_lines;
 use fdfs_proto::disk::trunk_snapshot::TrunkSnapshot;
@@ -33,7 +33,7 @@ pub(super) fn look(conf: &StorageConf, is_quick: bool, report: &mut Report) {
     tracker::file::<StorageStatFile>(&data, report);
     log::look(&data.join("sync"), conf.server.inner_port, is_quick, report);
     store_path::look(conf, flag.as_ref(), report);
-    trunk(&data, report);
+    trunk(&data, flag.as_ref(), report);
     what_differs(conf, report);
 }
 
@@ -72,7 +72,17 @@ fn init_flag(data: &Path, report: &mut Report) -> Option<DataInitFlag> {
 }
 
 /// Free space in trunk files; only the trunk server of a group has it.
-fn trunk(data: &Path, report: &mut Report) {
+fn trunk(data: &Path, flag: Option<&DataInitFlag>, report: &mut Report) {
+    let stage = flag.map_or(CompressStage::None, |flag| flag.trunk_binlog_compress_stage);
+    if !matches!(stage, CompressStage::None | CompressStage::Finished) {
+        report.say(
+            Severity::Note,
+            "compression",
+            data.join("trunk").display().to_string(),
+            format!("a compression of the trunk log was begun and has not ended (stage {})", stage.number()),
+            "nothing to do: the start ends it, or takes it back",
+        );
+    }
     if let Some(snapshot) = tracker::file::<TrunkSnapshot>(data, report) {
         let bytes: u64 = snapshot.blocks.iter().map(|free| u64::from(free.block.size)).sum();
         report.fact(format!("{}: {} free blocks of {bytes} bytes", TrunkSnapshot::FILE, snapshot.blocks.len()));
@@ -93,6 +103,15 @@ fn trunk(data: &Path, report: &mut Report) {
 
 /// What will be different though nothing is wrong.
 fn what_differs(conf: &StorageConf, report: &mut Report) {
+    if conf.durability == Durability::Disk {
+        report.say(
+            Severity::Note,
+            "durability",
+            "durability",
+            "an OK means that file, name and record are on the disk; the reference gives it while they are in memory",
+            "nothing to do; durability = none is the old promise, and quicker for single uploads (docs/durability.md)",
+        );
+    }
     if conf.check_file_duplicate {
         report.say(
             Severity::Note,

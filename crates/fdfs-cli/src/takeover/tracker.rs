@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fdfs_conf::TrackerConf;
+use fdfs_conf::{ResponseIpAddrSize, TrackerConf};
 use fdfs_proto::disk::changelog::{self, changelog_lines};
 use fdfs_proto::disk::sync_timestamps::SyncTimestamps;
 use fdfs_proto::disk::tracker_groups::TrackerGroups;
@@ -46,6 +46,15 @@ pub(super) fn look(conf: &TrackerConf, report: &mut Report) {
     }
     file::<TrackerStatus>(&data, report);
     read_changelog(&data, report);
+    if conf.response_ip_addr_size == ResponseIpAddrSize::V4 {
+        report.say(
+            Severity::Note,
+            "narrow-addresses",
+            "response_ip_addr_size",
+            "IPv4 means 16 bytes for each address; the reference takes every word but auto for 46",
+            "nothing to do where no storage has IPv6; IPv6 is what the reference did",
+        );
+    }
     if conf.use_trunk_file {
         report.fact("use_trunk_file: small files are merged; trunk servers are chosen as before");
     }

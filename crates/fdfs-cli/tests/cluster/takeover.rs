@@ -118,6 +118,25 @@ fn every_recorded_tracker_can_be_taken_over() {
 }
 
 #[test]
+fn what_will_be_different_is_said() {
+    let left = Left::storage("plain", "s1", 2);
+    let (findings, ..) = left.check();
+    assert!(findings.contains(&"note durability".to_owned()), "{findings:?}");
+    let conf = fs::read_to_string(&left.conf).unwrap();
+    fs::write(&left.conf, format!("{conf}durability = none\ncheck_file_duplicate = true\nkey_namespace = FastDFS\n")).unwrap();
+    let flag = left.path("base/data/.data_init_flag");
+    let text = fs::read_to_string(&flag).unwrap();
+    fs::write(&flag, text.replace("compress_stage=0", "compress_stage=3")).unwrap();
+    let (findings, _, code) = left.check();
+    assert_eq!((findings, code), (vec!["note compression".to_owned(), "note duplicates".to_owned()], 0));
+
+    let left = Left::tracker("plain", "t1");
+    fs::write(&left.conf, fs::read_to_string(&left.conf).unwrap() + "response_ip_addr_size = IPv4\n").unwrap();
+    let (findings, _, code) = left.check();
+    assert_eq!((findings, code), (vec!["note narrow-addresses".to_owned()], 0));
+}
+
+#[test]
 fn what_is_wrong_with_a_storage_is_said() {
     let left = Left::storage("recovery", "s2", 2);
     let (findings, ..) = left.check();
