@@ -123,7 +123,8 @@ fn what_will_be_different_is_said() {
     let (findings, ..) = left.check();
     assert!(findings.contains(&"note durability".to_owned()), "{findings:?}");
     let conf = fs::read_to_string(&left.conf).unwrap();
-    fs::write(&left.conf, format!("{conf}durability = none\ncheck_file_duplicate = true\nkey_namespace = FastDFS\n")).unwrap();
+    fs::write(&left.conf, format!("{conf}durability = none\ncheck_file_duplicate = true\nkey_namespace = FastDFS\n"))
+        .unwrap();
     let flag = left.path("base/data/.data_init_flag");
     let text = fs::read_to_string(&flag).unwrap();
     fs::write(&flag, text.replace("compress_stage=0", "compress_stage=3")).unwrap();
