@@ -121,7 +121,7 @@ impl Wishes {
         if let Some(group) = in_path.or_else(|| target.query.get("group")) {
             match GroupName::new(group) {
                 Ok(group) => wishes.group = Some(group),
-                Err(_) => return Some(Err("no group has such a name")),
+                Err(_) => return Some(Err("no group has such a name: at most 16 letters and digits")),
             }
         }
         for field in ["ext", "name"] {
@@ -252,7 +252,7 @@ async fn of_form<I: Incoming>(
         let Some(filename) = part.filename else {
             let value = form.value().await.map_err(UploadError::Body)?;
             if !wishes.set(&part.name, &value) {
-                return Err(bad("no extension"));
+                return Err(bad("no extension: at most 6 letters and digits"));
             }
             continue;
         };
