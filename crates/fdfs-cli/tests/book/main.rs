@@ -68,10 +68,13 @@ impl Entry {
         Self { begins_with_other: text.starts_with("..."), words }
     }
 
-    /// All of them.
+    /// Those of all pages.
     fn all() -> Vec<Self> {
-        let pages = PAGES.map(read);
-        let rows = pages.iter().flat_map(|page| page.lines()).filter(|line| line.starts_with("| `"));
+        PAGES.iter().flat_map(|page| Self::of_page(&read(page))).collect()
+    }
+
+    fn of_page(page: &str) -> Vec<Self> {
+        let rows = page.lines().filter(|line| line.starts_with("| `"));
         let cells = rows.map(|row| row[2..].split(" | ").next().unwrap());
         cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(Self::new).collect()
     }
@@ -179,6 +182,17 @@ fn every_entry_is_of_one_message_or_few() {
     for entry in entries {
         let of: Vec<_> = flat.iter().filter(|message| entry.is_of(message)).collect();
         assert!(of.len() <= MESSAGES_MAX, "{entry:?} is too vague: {of:#?}");
+    }
+}
+
+#[test]
+fn no_page_has_an_entry_twice() {
+    for page in PAGES {
+        let mut entries = Entry::of_page(&read(page));
+        entries.sort_by(|a, b| a.words.cmp(&b.words));
+        for pair in entries.windows(2).filter(|pair| !pair[0].is_short()) {
+            assert!(pair[0].words != pair[1].words, "{page} has {:?} twice", pair[0]);
+        }
     }
 }
 
