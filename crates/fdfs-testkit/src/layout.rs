@@ -91,6 +91,7 @@ pub struct LayoutBuilder {
     store_path_count: usize,
     short_addresses: bool,
     proxies: bool,
+    records: bool,
     ids: bool,
     more_id_lines: Vec<String>,
     tracker_keys: Vec<(String, String)>,
@@ -105,6 +106,7 @@ impl Default for LayoutBuilder {
             store_path_count: 1,
             short_addresses: false,
             proxies: false,
+            records: false,
             ids: false,
             more_id_lines: Vec::new(),
             tracker_keys: Vec::new(),
@@ -149,6 +151,13 @@ impl LayoutBuilder {
         self
     }
 
+    /// With [proxies](Self::proxies) that keep what servers say to each other, and let pass only what the reference knows.
+    #[must_use]
+    pub fn recording(mut self) -> Self {
+        (self.proxies, self.records) = (true, true);
+        self
+    }
+
     /// With storage_ids.conf: the storages are 100001, 100002, ...; `more_lines` stand behind them.
     #[must_use]
     pub fn storage_ids(mut self, more_lines: &[&str]) -> Self {
@@ -185,7 +194,8 @@ impl LayoutBuilder {
         let tracker_addrs: Vec<_> = trackers.iter().map(|tracker| tracker.addr).collect();
         let storages =
             storages.into_iter().map(|storage| self.with_settings(storage, &tracker_addrs)).collect::<Vec<_>>();
-        let links = self.proxies.then(|| Links::start(places(&trackers, &storages)));
+        let start = if self.records { Links::start_recording } else { Links::start };
+        let links = self.proxies.then(|| start(places(&trackers, &storages)));
         Layout { trackers, storages, links, dir, loopback }
     }
 

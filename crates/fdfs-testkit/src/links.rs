@@ -7,6 +7,7 @@
 
 mod connection;
 mod pump;
+mod tape;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use tape::Recorded;
+use tape::Tape;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -75,6 +78,8 @@ pub(crate) struct Wiring {
     places: Vec<Place>,
     lines: Mutex<BTreeMap<(Node, Node), Arc<Line>>>,
     seed: AtomicU64,
+    /// Keeps what servers say to each other.
+    tape: Option<Tape>,
 }
 
 /// A server's two addresses.
@@ -103,10 +108,23 @@ impl Links {
     /// When an address is not free.
     #[must_use]
     pub fn start(places: Vec<Place>) -> Self {
+        Self::start_with(places, None)
+    }
+
+    /// The same, and keeps what servers say to each other; what is no command of the reference is refused as it does.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_recording(places: Vec<Place>) -> Self {
+        Self::start_with(places, Some(Tape::default()))
+    }
+
+    fn start_with(places: Vec<Place>, tape: Option<Tape>) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("links").enable_all().build();
         let runtime = runtime.unwrap();
-        let wiring = Arc::new(Wiring { places, lines: Mutex::default(), seed: AtomicU64::new(1) });
+        let wiring = Arc::new(Wiring { places, lines: Mutex::default(), seed: AtomicU64::new(1), tape });
         for place in wiring.places.clone() {
             let listener = TcpListener::bind(place.told).unwrap_or_else(|e| panic!("a proxy at {}: {e}", place.told));
             listener.set_nonblocking(true).unwrap();
@@ -145,6 +163,15 @@ impl Links {
     #[must_use]
     pub fn state(&self, from: Node, to: Node) -> Link {
         *self.wiring.line(from, to).state.borrow()
+    }
+
+    /// What servers have said so far, connection by connection.
+    ///
+    /// # Panics
+    /// Without [`start_recording`](Self::start_recording).
+    #[must_use]
+    pub fn recorded(&self) -> Vec<Recorded> {
+        self.wiring.tape.as_ref().expect("nothing is recorded").read()
     }
 
     /// Bytes that `from` sent to `to` and that arrived.

@@ -42,10 +42,14 @@ pub async fn sync_source_of(storage: &Storage, peer: StorageId) -> Result<SyncSo
 /// # Errors
 /// [`LinkError`] of the last tracker, when none took it.
 pub async fn report_status(storage: &Storage, peer: StorageId, status: StorageStatus) -> Result<(), LinkError> {
-    let known = storage.peers.find(peer);
-    let ip = known.map_or(IpText::EMPTY, |peer| peer.addr.ip().to_string().parse().unwrap_or(IpText::EMPTY));
-    let port = known.map_or(0, |peer| u32::from(peer.addr.port()));
-    let report = ReportStatus { group: storage.group, storage: StorageBrief { status, port, id: peer, ip } };
+    let ip = if peer == storage.identity.storage_id() {
+        storage.identity.addrs.first
+    } else {
+        let known = storage.peers.find(peer);
+        known.map_or(IpText::EMPTY, |peer| peer.addr.ip().to_string().parse().unwrap_or(IpText::EMPTY))
+    };
+    // The reference says no port here, and no tracker of it was ever told one.
+    let report = ReportStatus { group: storage.group, storage: StorageBrief { status, port: 0, id: peer, ip } };
     let dialer = TrackerDialer::of(&storage.conf);
     let mut taken = false;
     let mut last = LinkError::NoTracker;

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::tape::Ear;
 use super::{Line, Link};
 
 /// Read at once.
@@ -15,11 +16,11 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// Pieces of a slow line in a second.
 const SLOW_PIECES_PER_SEC: u32 = 20;
 
-/// Carries bytes from `from` to `to` until `from` ends.
+/// Carries bytes from `from` to `to` until `from` ends, or `ear` has heard what may not go on.
 ///
 /// # Errors
 /// What reading and writing gives: the connection is then reset.
-pub(super) async fn pump(from: &TcpStream, to: &TcpStream, line: &Line, seed: u64) -> io::Result<()> {
+pub(super) async fn pump(from: &TcpStream, to: &TcpStream, line: &Line, seed: u64, mut ear: Ear) -> io::Result<()> {
     let mut states = line.state.subscribe();
     let mut noise = fastrand::Rng::with_seed(seed);
     let mut piece = vec![0; PIECE_BYTES];
@@ -44,12 +45,16 @@ pub(super) async fn pump(from: &TcpStream, to: &TcpStream, line: &Line, seed: u6
             Link::Flip(every) => flip(bytes, offset, u64::from(every.max(1))),
             Link::Pass | Link::Cut | Link::Hang => {}
         }
-        if len == 0 {
+        let passes = ear.hear(bytes);
+        line.passed.fetch_add(passes as u64, Ordering::Relaxed);
+        write_all(to, &piece[..passes]).await?;
+        offset += passes as u64;
+        if len == 0 || passes < len {
+            if let Some(words) = ear.last_words() {
+                write_all(to, &words).await?;
+            }
             return rustix::net::shutdown(to, rustix::net::Shutdown::Write).map_err(Into::into);
         }
-        line.passed.fetch_add(len as u64, Ordering::Relaxed);
-        write_all(to, &piece[..len]).await?;
-        offset += len as u64;
     }
 }
 

@@ -35,5 +35,6 @@ mod replication;
 mod restarts;
 mod slot_replicas;
 mod support;
+mod sync_bytes;
 mod trunk;
 mod trunk_files;
