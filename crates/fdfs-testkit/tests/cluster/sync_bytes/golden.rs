@@ -43,7 +43,8 @@ pub(crate) fn rows() -> Vec<Row> {
 }
 
 fn row(name: String, bytes: &[u8]) -> Row {
-    let [packet] = <[Packet; 1]>::try_from(Packet::split(bytes).unwrap()).unwrap_or_else(|all| panic!("{name}: {all:?}"));
+    let [packet] =
+        <[Packet; 1]>::try_from(Packet::split(bytes).unwrap()).unwrap_or_else(|all| panic!("{name}: {all:?}"));
     let fields = decode(packet.command, packet.status, &packet.body, false).unwrap_or_else(|e| panic!("{name}: {e}"));
     Row { name, packet, fields }
 }
@@ -83,11 +84,16 @@ impl Known {
     pub(crate) fn check(&self, packet: &Packet, fields: &[Field]) -> Result<(), String> {
         let Some(rows) = self.0.get(&(packet.command, packet.status)) else { return Ok(()) };
         // 89 has records of two fields: they repeat as a pair.
-        let of = |fields: &[Field]| shape(&fields[..fields.len().min(if packet.command == 89 { 2 } else { usize::MAX })]);
+        let of =
+            |fields: &[Field]| shape(&fields[..fields.len().min(if packet.command == 89 { 2 } else { usize::MAX })]);
         if rows.iter().any(|row| of(&row.fields) == of(fields)) {
             return Ok(());
         }
-        Err(format!("{:?} is like none of {:?}", of(fields), rows.iter().map(|row| of(&row.fields)).collect::<Vec<_>>()))
+        Err(format!(
+            "{:?} is like none of {:?}",
+            of(fields),
+            rows.iter().map(|row| of(&row.fields)).collect::<Vec<_>>()
+        ))
     }
 }
 
@@ -99,5 +105,6 @@ pub(crate) fn says_the_same(row: &Row, packet: &Packet, fields: &[Field]) -> boo
     };
     let is_comparable = row.fields.len() == fields.len();
     let body: Vec<u8> = row.fields.iter().zip(fields).flat_map(ours_in).collect();
-    is_comparable && (row.packet.command, row.packet.status, body) == (packet.command, packet.status, packet.body.clone())
+    is_comparable
+        && (row.packet.command, row.packet.status, body) == (packet.command, packet.status, packet.body.clone())
 }

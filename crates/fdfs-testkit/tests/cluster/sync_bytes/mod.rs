@@ -41,7 +41,9 @@ fn hear(mut cluster: Cluster) -> Vec<Heard> {
         check_answers(&connection, &requests, &answers);
         for packet in requests {
             let (command, status) = (packet.command, packet.status);
-            let wrong = |e: String| -> ! { panic!("{connection}, command {command} status {status}: {e}\n{:02x?}", packet.body) };
+            let wrong = |e: String| -> ! {
+                panic!("{connection}, command {command} status {status}: {e}\n{:02x?}", packet.body)
+            };
             let fields = decode(command, status, &packet.body, true).unwrap_or_else(|e| wrong(e));
             known.check(&packet, &fields).unwrap_or_else(|e| wrong(e));
             heard.push(Heard { connection: connection.clone(), packet, fields });
@@ -113,7 +115,8 @@ fn every_kind_of_change_is_sent_as_the_reference_sends_it() {
         "conn 4 msg 117: sync update",
         "conn 5 msg 2: sync create",
     ] {
-        let row = rows().into_iter().find(|row| row.name.ends_with(wanted)).unwrap_or_else(|| panic!("no row {wanted}"));
+        let row =
+            rows().into_iter().find(|row| row.name.ends_with(wanted)).unwrap_or_else(|| panic!("no row {wanted}"));
         let same = |heard: &&Heard| heard.packet.command == row.packet.command;
         let of_kind: Vec<_> = heard.iter().filter(same).collect();
         let is_there = of_kind.iter().any(|heard| says_the_same(&row, &heard.packet, &heard.fields));
@@ -137,7 +140,8 @@ fn the_same_with_storage_ids() {
 fn the_old_files_of_a_group_go_to_a_new_storage_as_the_reference_sends_them() {
     let Joined { cluster, old_names } = scenes::a_storage_joins();
     let heard = hear(cluster);
-    let created: BTreeSet<_> = heard.iter().filter(|heard| heard.packet.command == 16).map(|heard| name(&heard.fields)).collect();
+    let created: BTreeSet<_> =
+        heard.iter().filter(|heard| heard.packet.command == 16).map(|heard| name(&heard.fields)).collect();
     assert!(old_names.iter().all(|name| created.contains(name)), "{old_names:?}, {created:?}");
     // The source says what becomes of the new one: SYNCING, then OFFLINE until its own beat. It says OFFLINE again as long as
     // it has not heard of that: a report may have been lost.
