@@ -1,6 +1,9 @@
 //! What a file id says about the content of its file.
 
+use std::net::SocketAddr;
+
 use fdfs_proto::file_id::{FileId, FormattedExt, Kind, LogicName};
+use fdfs_proto::limits::FILE_NAME_MAX;
 
 /// What the id of a regular file says about its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,41 @@ impl Promise {
         let fields = name.fields()?;
         Some(Self { size_bytes: fields.size_word.size(), crc32: fields.crc32 })
     }
+}
+
+/// What storages sent that is not what the id promises. Two that agree are right: it is a link that a server of the reference
+/// made (`check_file_duplicate`, `CREATE_LINK`), and the id of such a one holds a random CRC-32.
+///
+/// Sizes are not a matter of agreement: a copy that was cut short before it was replicated is short everywhere. Only the id of
+/// a link in a trunk file holds another size, that of the name of the link's source.
+#[derive(Debug, Default)]
+pub(crate) struct Doubts(Vec<(SocketAddr, Sent)>);
+
+/// What a storage sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// So many bytes, of which none was taken.
+    Bytes(u64),
+    /// The right number of bytes, with this CRC-32.
+    Crc32(u32),
+}
+
+impl Doubts {
+    /// Notes what a storage sent; whether another one sent the same before.
+    pub(crate) fn is_confirmed(&mut self, storage: SocketAddr, sent: Sent) -> bool {
+        let is_known = self.0.iter().any(|(other, theirs)| *other != storage && *theirs == sent);
+        // There are at most as many as a group has storages; those asked again say the same again.
+        if !self.0.contains(&(storage, sent)) {
+            self.0.push((storage, sent));
+        }
+        is_known
+    }
+}
+
+/// Whether the size in an id may be that of the name of a link's source.
+pub(crate) fn may_be_link_in_slot(file: &FileId, promise: Promise) -> bool {
+    let names = NORMAL_LEN as u64..=FILE_NAME_MAX as u64;
+    names.contains(&promise.size_bytes) && file.logic_name().is_ok_and(|name| name.kind() == Kind::Trunk)
 }
 
 /// Length of a regular name with its store path, in bytes; a trunk file's is 16 longer.

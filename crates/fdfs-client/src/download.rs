@@ -10,7 +10,7 @@ use tokio::io::AsyncWrite;
 
 use crate::anywhere::worse;
 use crate::calls::Ask;
-use crate::check::Promise;
+use crate::check::{Doubts, Promise, Sent, may_be_link_in_slot};
 use crate::content::PIECE_BYTES;
 use crate::patience::Patience;
 use crate::read_call::is_own_trouble;
@@ -97,6 +97,8 @@ struct Fetch<'a> {
     options: &'a DownloadOptions,
     /// What the content must be; `None` for parts, for files whose ids do not say it, and when nobody wants to check.
     promise: Option<Promise>,
+    /// What did not agree with it.
+    doubts: Doubts,
     /// Whether a download that stopped can go on at another storage: the content never changes.
     is_fixed: bool,
     /// Bytes in all, as soon as a storage has said so.
@@ -120,7 +122,8 @@ impl<'a> Fetch<'a> {
         let is_fixed = file.logic_name().is_ok_and(|name| name.kind().is_normal());
         let verify = options.verify_crc32.unwrap_or(client.inner.verify_crc32);
         let promise = Promise::of(file).filter(|_| is_whole && verify);
-        Self { client, file, options, promise, is_fixed, total: None, received: 0, crc32: crc32fast::Hasher::new() }
+        let (doubts, crc32) = (Doubts::default(), crc32fast::Hasher::new());
+        Self { client, file, options, promise, doubts, is_fixed, total: None, received: 0, crc32 }
     }
 
     /// Tries one storage after the other.
@@ -204,7 +207,10 @@ impl<'a> Fetch<'a> {
         let exactly = self.total.or(self.promise.map(|promise| promise.size_bytes));
         let fits = exactly.is_none_or(|bytes| bytes == actual_bytes)
             && self.options.range.len.is_none_or(|most| actual_bytes <= most);
-        if !fits {
+        let is_link = |promise: Promise| self.total.is_none() && may_be_link_in_slot(self.file, promise);
+        if !fits && self.promise.is_some_and(is_link) && self.doubts.is_confirmed(target.addr, Sent::Bytes(len)) {
+            self.promise = None;
+        } else if !fits {
             let expected_bytes = exactly.or(self.options.range.len).unwrap_or_default();
             let (file, storage) = (Box::new(*self.file), target.addr);
             return Err(Failed::Anew(ClientError::WrongSize { file, storage, expected_bytes, actual_bytes }));
@@ -214,10 +220,10 @@ impl<'a> Fetch<'a> {
     }
 
     /// Checks the whole content against the id.
-    fn judge_content(&self, target: Target) -> Result<(), Failed> {
+    fn judge_content(&mut self, target: Target) -> Result<(), Failed> {
         let Some(promise) = self.promise else { return Ok(()) };
         let actual = self.crc32.clone().finalize();
-        if actual == promise.crc32 {
+        if actual == promise.crc32 || self.doubts.is_confirmed(target.addr, Sent::Crc32(actual)) {
             return Ok(());
         }
         let (file, storage, expected) = (Box::new(*self.file), target.addr, promise.crc32);

@@ -28,6 +28,25 @@ async fn a_damaged_copy_is_noticed() {
     assert_eq!(client.download_range(&id, 0..3).await.unwrap(), b"iel", "a part cannot be checked");
 }
 
+/// The reference makes links with a random CRC-32 in their names; the copies of a damaged file differ.
+#[tokio::test]
+async fn what_two_storages_agree_on_is_a_link_and_not_damage() {
+    let cluster = Cluster::start(2).await;
+    let client = cluster.client();
+    let id = id_of(b"hello", NewKind::Regular, "txt");
+    cluster.storages[0].put(id, b"other");
+    cluster.storages[1].put(id, b"other");
+    assert_eq!(client.download(&id).await.unwrap(), b"other");
+
+    cluster.storages[1].put(id, b"third");
+    assert!(matches!(client.download(&id).await, Err(ClientError::Corrupt { .. })), "they do not agree");
+    cluster.storages[1].put(id, b"hello");
+    assert_eq!(client.download(&id).await.unwrap(), b"hello", "one is right");
+
+    cluster.storages.iter().for_each(|storage| storage.put(id, b"hell"));
+    assert!(matches!(client.download(&id).await, Err(ClientError::WrongSize { .. })), "short everywhere is damage");
+}
+
 #[tokio::test]
 async fn a_copy_of_another_size_is_noticed_before_it_is_taken() {
     let cluster = Cluster::start(1).await;
