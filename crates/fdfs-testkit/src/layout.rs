@@ -151,7 +151,8 @@ impl LayoutBuilder {
         self
     }
 
-    /// With [proxies](Self::proxies) that keep what servers say to each other, and let pass only what the reference knows.
+    /// With [proxies](Self::proxies) that keep what goes over them, and let pass of servers only what the reference
+    /// knows.
     #[must_use]
     pub fn recording(mut self) -> Self {
         (self.proxies, self.records) = (true, true);

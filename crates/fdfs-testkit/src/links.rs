@@ -78,7 +78,7 @@ pub(crate) struct Wiring {
     places: Vec<Place>,
     lines: Mutex<BTreeMap<(Node, Node), Arc<Line>>>,
     seed: AtomicU64,
-    /// Keeps what servers say to each other.
+    /// Keeps what is said.
     tape: Option<Tape>,
 }
 
@@ -111,7 +111,8 @@ impl Links {
         Self::start_with(places, None)
     }
 
-    /// The same, and keeps what servers say to each other; what is no command of the reference is refused as it does.
+    /// The same, and keeps what goes over connections; servers' commands that the reference does not know are refused as it
+    /// does.
     ///
     /// # Panics
     /// As [`start`](Self::start).
@@ -165,7 +166,7 @@ impl Links {
         *self.wiring.line(from, to).state.borrow()
     }
 
-    /// What servers have said so far, connection by connection.
+    /// What has been said so far, connection by connection.
     ///
     /// # Panics
     /// Without [`start_recording`](Self::start_recording).

@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::pump::pump;
-use super::tape::Ear;
 use super::{Line, Link, Place, Wiring};
 
 /// Nobody on this machine takes longer to accept, unless its process is frozen and its queue is full.
@@ -41,8 +40,7 @@ async fn carry(near: TcpStream, from: IpAddr, place: Place, wiring: Arc<Wiring>)
     // Small requests must not wait for each other.
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let seed = wiring.next_seed();
-    let reel = wiring.tape.as_ref().and_then(|tape| tape.begin(caller, place.node));
-    let ears = (Ear::of_requests(reel.clone()), Ear::of_answers(reel));
+    let ears = wiring.tape.as_ref().map(|tape| tape.begin(caller, place.node)).unwrap_or_default();
     let both = async {
         tokio::try_join!(pump(&near, &far, &there, seed, ears.0), pump(&far, &near, &back, !seed, ears.1)).is_ok()
     };

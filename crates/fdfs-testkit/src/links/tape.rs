@@ -1,5 +1,5 @@
-//! What servers say to each other, kept for a test to read; and our own commands kept from them, so that they speak as they
-//! do with servers of the reference.
+//! What goes over connections, kept for a test to read; and our own commands kept from servers, so that they speak as they do
+//! with servers of the reference.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,14 +13,14 @@ const KEPT_MAX_BYTES: usize = 32 << 20;
 /// Commands of our own begin here.
 const FIRST_OF_OURS: u8 = 240;
 
-/// One connection between two servers.
+/// One connection.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// Who opened it.
+    /// Who opened it. A tracker that calls a storage does not bind its address, so it counts as a client.
     pub caller: Node,
     /// Who was called.
     pub called: Node,
-    /// What the caller sent, without commands of our own.
+    /// What the caller sent; of a server, without commands of our own.
     pub sent: Vec<u8>,
     /// What came back.
     pub answered: Vec<u8>,
@@ -40,14 +40,14 @@ pub(super) struct Reel {
 pub(super) struct Tape(Mutex<Vec<(Node, Node, Arc<Reel>)>>);
 
 impl Tape {
-    /// A new connection. Clients are not recorded.
-    pub(super) fn begin(&self, caller: Node, called: Node) -> Option<Arc<Reel>> {
-        if caller == Node::Client {
-            return None;
-        }
+    /// A new connection: ears for both of its directions.
+    pub(super) fn begin(&self, caller: Node, called: Node) -> (Ear, Ear) {
         let reel = Arc::<Reel>::default();
         lock(&self.0).push((caller, called, reel.clone()));
-        Some(reel)
+        // Clients may say what they like.
+        let requests = (caller != Node::Client).then(Requests::default);
+        let of_requests = Ear { reel: Some(reel.clone()), is_of_answers: false, requests };
+        (of_requests, Ear { reel: Some(reel), is_of_answers: true, requests: None })
     }
 
     /// Everything so far.
@@ -62,31 +62,22 @@ impl Tape {
     }
 }
 
-/// Listens to one direction.
+/// Listens to one direction; without a tape, to nothing.
 #[derive(Debug, Default)]
 pub(super) struct Ear {
     reel: Option<Arc<Reel>>,
-    /// In the direction of requests.
+    is_of_answers: bool,
+    /// Where commands of our own are refused.
     requests: Option<Requests>,
 }
 
 impl Ear {
-    /// For what the caller sends.
-    pub(super) fn of_requests(reel: Option<Arc<Reel>>) -> Self {
-        Self { requests: reel.is_some().then(Requests::default), reel }
-    }
-
-    /// For what comes back.
-    pub(super) fn of_answers(reel: Option<Arc<Reel>>) -> Self {
-        Self { reel, requests: None }
-    }
-
     /// Keeps a piece; how many of its bytes may go on.
     pub(super) fn hear(&mut self, bytes: &[u8]) -> usize {
         let Some(reel) = &self.reel else { return bytes.len() };
         let own = self.requests.as_mut().and_then(|requests| requests.own_in(bytes));
         let bytes = &bytes[..own.unwrap_or(bytes.len())];
-        let mut kept = lock(if self.requests.is_some() { &reel.sent } else { &reel.answered });
+        let mut kept = lock(if self.is_of_answers { &reel.answered } else { &reel.sent });
         assert!(kept.len() + bytes.len() <= KEPT_MAX_BYTES, "more is sent than is recorded");
         kept.extend_from_slice(bytes);
         if own.is_some() {
@@ -97,7 +88,7 @@ impl Ear {
 
     /// What stands at the end of this direction: the refusal of a command of our own, as the reference gives it.
     pub(super) fn last_words(&self) -> Option<[u8; HEADER_LEN]> {
-        let is_refusal = self.requests.is_none() && self.reel.as_ref()?.refused.load(Ordering::Acquire);
+        let is_refusal = self.is_of_answers && self.reel.as_ref()?.refused.load(Ordering::Acquire);
         let refusal = Header { body_len: 0, command: Command::Resp.number(), status: Status::EINVAL.0 };
         is_refusal.then(|| refusal.to_bytes())
     }

@@ -1,4 +1,4 @@
-//! What storages of the reference sent, recorded: the decoder must read all of it, and ours is compared with it.
+//! What servers of the reference sent, recorded: the decoder must read all of it, and ours is compared with it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,11 +17,12 @@ pub(crate) struct Row {
     pub(crate) fields: Vec<Field>,
 }
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "storage_captured_storage_sync",
     "storage_captured_storage_to_trunk_server",
     "storage_captured_tracker_to_storage",
     "tracker_captured_storage_to_tracker",
+    "tracker_captured_tracker_to_tracker",
 ];
 
 /// All rows that were recorded whole.
@@ -58,8 +59,8 @@ fn shape(fields: &[Field]) -> Vec<(&'static str, usize, Vec<u8>)> {
     let one = |field: &Field| match field.kind {
         Kind::Fixed => (field.what, field.bytes.len(), field.bytes.clone()),
         Kind::Name | Kind::Content => (field.what, 0, Vec::new()),
-        // As many lines as there are trackers.
-        Kind::State if field.what == "tracker lines" => (field.what, 0, Vec::new()),
+        // As many lines as there are trackers; text without a field of its own.
+        Kind::State if matches!(field.what, "tracker lines" | "address") => (field.what, 0, Vec::new()),
         _ => (field.what, field.bytes.len(), Vec::new()),
     };
     let mut shape: Vec<_> = fields.iter().map(one).collect();

@@ -1,4 +1,4 @@
-//! What a storage of the reference sends to other servers, field by field. Source: wire specification, 2.1.2, 2.3, 2.6.
+//! What servers of the reference send to each other, field by field. Source: wire specification, 2.1.2, 2.3, 2.4, 2.6.
 //!
 //! Written down once more, apart from the codecs of `fdfs-proto`: those wrote what is judged here.
 
@@ -195,7 +195,8 @@ fn fields(body: &mut Body<'_>, command: u8, status: u8) -> Result<(), String> {
         }
         30 => trunk_lines(body),
         // What has no body.
-        31 | 32 | 33 | 72 | 75 | 77 | 79 | 82 | 87 | 111 => Ok(()),
+        31 | 32 | 33 | 61 | 62 | 64 | 68 | 72 | 75 | 77 | 79 | 82 | 87 | 111 => Ok(()),
+        58 | 63 | 65 | 66 | 67 => between_trackers(body, command),
         _ => to_tracker(body, command),
     }
 }
@@ -216,6 +217,27 @@ fn trunk_lines(body: &mut Body<'_>) -> Result<(), String> {
     body.take("lines", Kind::Content, text.len() as u64).map(drop)
 }
 
+fn between_trackers(body: &mut Body<'_>, command: u8) -> Result<(), String> {
+    match command {
+        58 => {
+            body.states("up time", 8)?;
+            body.take("version", Kind::Text, 8)?;
+            body.states("port", 8)
+        }
+        63 => {
+            let index = body.number("file", 1)?;
+            body.number("offset", 8)?;
+            if index <= 3 { Ok(()) } else { Err(format!("file {index}")) }
+        }
+        65 => body.states("connection counts", 12),
+        _ => {
+            let text = String::from_utf8_lossy(body.rest).into_owned();
+            text.parse::<std::net::SocketAddr>().map_err(|e| format!("{text}: {e}"))?;
+            body.states("address", text.len() as u64)
+        }
+    }
+}
+
 fn to_tracker(body: &mut Body<'_>, command: u8) -> Result<(), String> {
     match command {
         59 => body.states("status", 1),
@@ -223,7 +245,6 @@ fn to_tracker(body: &mut Body<'_>, command: u8) -> Result<(), String> {
             body.take("group", Kind::Text, 17)?;
             body.states("port", 4)
         }
-        64 => Ok(()),
         69 => {
             body.number("start", 4)?;
             body.take("empty is fine", Kind::Fixed, 1).map(drop)

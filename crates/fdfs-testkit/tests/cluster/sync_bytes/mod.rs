@@ -1,7 +1,7 @@
-//! What our storages send to other servers, byte for byte as the reference sends it.
+//! What our servers send to each other, byte for byte as the reference sends it.
 //!
 //! Everything between the servers of a cluster goes through proxies that keep it, and that refuse our own commands as a server of
-//! the reference does. A decoder of its own, which also reads all that was recorded of storages of the reference, then takes
+//! the reference does. A decoder of its own, which also reads all that was recorded of servers of the reference, then takes
 //! every request apart: lengths, padding, fields that nobody uses. Where the same operation was recorded, the bytes are
 //! compared, with our names and times in their places.
 
@@ -26,15 +26,19 @@ struct Heard {
     fields: Vec<Field>,
 }
 
-/// Stops the cluster and takes apart all that storages have sent; what is wrong with it fails the test.
+/// Stops the cluster and takes apart all that servers have sent; what is wrong with it fails the test.
 fn hear(mut cluster: Cluster) -> Vec<Heard> {
     cluster.stop_all();
     let known = Known::read();
     let mut heard = Vec::new();
     for Recorded { caller, called, sent, answered } in cluster.links().recorded() {
-        if !matches!(caller, Node::Storage(_)) {
-            continue;
-        }
+        let asks = |packet: &Packet| matches!(packet.command, 31 | 32);
+        // Trackers do not bind what they call storages from; nobody else asks this.
+        let caller = match (caller, &Packet::whole(&sent).0[..]) {
+            (Node::Client, [first, ..]) if asks(first) => "a tracker".to_owned(),
+            (Node::Client, _) => continue,
+            _ => caller.to_string(),
+        };
         let connection = format!("{caller} to {called}");
         let requests = Packet::split(&sent).unwrap_or_else(|e| panic!("{connection}: {e}"));
         let answers = Packet::split_answers(&answered).unwrap_or_else(|e| panic!("{connection}, answers: {e}"));
@@ -60,16 +64,19 @@ fn check_answers(connection: &str, requests: &[Packet], answers: &[Packet]) {
     for (request, answer) in asked.iter().zip(answers) {
         assert_eq!(answer.command, 100, "{connection}: answer to {request:?}");
         let is_empty = match request.command {
-            9 | 16..=19 | 25 | 28..=30 | 33 | 35 | 37 | 40 | 59 | 73 | 74 | 76 | 85 | 88 | 111 => true,
+            9 | 16..=19 | 25 | 28..=30 | 32 | 33 | 35 | 37 | 40 | 58 | 59 | 61 | 62 | 66..=68 | 73 | 74 | 76 | 85 | 88 | 111 => true,
             _ => answer.status != 0,
         };
         assert!(!is_empty || answer.body.is_empty(), "{connection}: answer to {request:?}: {answer:?}");
     }
 }
 
-fn commands(heard: &[Heard], callee: &str) -> BTreeSet<u8> {
-    let to = |heard: &&Heard| heard.connection.contains(&format!("to {callee}"));
-    heard.iter().filter(to).map(|heard| heard.packet.command).collect()
+/// What storages or trackers have sent to either.
+fn commands(heard: &[Heard], caller: &str, called: &str) -> BTreeSet<u8> {
+    let is_one = |heard: &&Heard| {
+        heard.connection.trim_start_matches("a ").starts_with(caller) && heard.connection.contains(&format!("to {called}"))
+    };
+    heard.iter().filter(is_one).map(|heard| heard.packet.command).collect()
 }
 
 #[track_caller]
@@ -85,7 +92,7 @@ fn the_decoder_reads_all_that_was_recorded_of_the_reference_and_nothing_that_is_
     for row in &rows {
         let Packet { command, status, body } = &row.packet;
         // What goes to the end of the body has no length of its own.
-        if matches!(command, 17 | 22 | 30 | 70 | 71 | 84 | 89) {
+        if matches!(command, 17 | 22 | 30 | 66 | 67 | 70 | 71 | 84 | 89) {
             continue;
         }
         let longer = [&body[..], b"x"].concat();
@@ -99,8 +106,8 @@ fn the_decoder_reads_all_that_was_recorded_of_the_reference_and_nothing_that_is_
 #[test]
 fn every_kind_of_change_is_sent_as_the_reference_sends_it() {
     let heard = hear(scenes::changes(&Group::plain()));
-    assert_all(&commands(&heard, "storage"), &[9, 16, 17, 18, 19, 25, 35, 37, 40, 111]);
-    assert_all(&commands(&heard, "tracker"), &[60, 75, 76, 77, 81, 82, 83, 84, 86, 87, 88, 89]);
+    assert_all(&commands(&heard, "storage", "storage"), &[9, 16, 17, 18, 19, 25, 35, 37, 40, 111]);
+    assert_all(&commands(&heard, "storage", "tracker"), &[60, 75, 76, 77, 81, 82, 83, 84, 86, 87, 88, 89]);
     // The operations of the recording, one by one.
     for wanted in [
         "conn 2 msg 72: sync create",
@@ -128,8 +135,8 @@ fn every_kind_of_change_is_sent_as_the_reference_sends_it() {
 #[test]
 fn the_same_with_storage_ids() {
     let heard = hear(scenes::changes(&Group::with_ids()));
-    assert_all(&commands(&heard, "storage"), &[9, 16, 17, 18, 19, 25, 35, 37, 40, 111]);
-    assert_all(&commands(&heard, "tracker"), &[69, 81, 86, 87, 88, 89]);
+    assert_all(&commands(&heard, "storage", "storage"), &[9, 16, 17, 18, 19, 25, 35, 37, 40, 111]);
+    assert_all(&commands(&heard, "storage", "tracker"), &[69, 81, 86, 87, 88, 89]);
     for heard in heard.iter().filter(|heard| matches!(heard.packet.command, 9 | 81 | 86 | 89)) {
         let mut ids = heard.fields.iter().filter(|field| field.what == "storage id");
         assert!(ids.all(|id| id.bytes.starts_with(b"10000")), "{}: {:?}", heard.connection, heard.fields);
@@ -154,8 +161,8 @@ fn the_old_files_of_a_group_go_to_a_new_storage_as_the_reference_sends_them() {
 #[test]
 fn space_in_trunk_files_and_its_log_go_as_the_reference_sends_them() {
     let heard = hear(scenes::trunk_files());
-    assert_all(&commands(&heard, "storage"), &[9, 16, 17, 27, 28, 29, 30, 33, 111]);
-    assert_all(&commands(&heard, "tracker"), &[72, 73, 74, 81, 83]);
+    assert_all(&commands(&heard, "storage", "storage"), &[9, 16, 17, 27, 28, 29, 30, 33, 111]);
+    assert_all(&commands(&heard, "storage", "tracker"), &[72, 73, 74, 81, 83]);
     // A file in a slot has the name of one: 60 characters at least.
     let long = heard.iter().filter(|heard| heard.packet.command == 16 && name(&heard.fields).len() >= 60);
     assert!(long.count() > 0, "no file in a slot was sent");
@@ -170,13 +177,20 @@ fn a_lost_store_path_is_asked_for_as_the_reference_asks() {
     let cluster = scenes::a_lost_store_path();
     let own = cluster.storages[1].addr().ip().to_string();
     let heard = hear(cluster);
-    assert_all(&commands(&heard, "storage"), &[26, 14]);
+    assert_all(&commands(&heard, "storage", "storage"), &[26, 14]);
     // What it says of itself begins with RECOVERY, and names its address.
     let is_own = |field: &Field| field.bytes.starts_with(&[own.as_bytes(), b"\0"].concat());
     let told = heard.iter().filter(|heard| heard.packet.command == 76 && is_own(&heard.fields[3]));
     let told: Vec<_> = told.filter(|heard| heard.connection.starts_with("storage 1")).collect();
     assert_eq!(told.first().map(|first| first.fields[1].number()), Some(9));
     assert!(told.iter().all(|heard| is_own(&heard.fields[4])));
+}
+
+#[test]
+fn trackers_speak_to_each_other_and_to_storages_as_the_reference_does() {
+    let heard = hear(scenes::trackers());
+    assert_all(&commands(&heard, "tracker", "tracker"), &[58, 61, 62, 63, 64, 65, 66, 67]);
+    assert_all(&commands(&heard, "tracker", "storage"), &[31, 32]);
 }
 
 fn name(fields: &[Field]) -> String {

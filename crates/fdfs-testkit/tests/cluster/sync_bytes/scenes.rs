@@ -6,6 +6,7 @@ use fdfs_proto::cmd::storage::{
 use fdfs_proto::file_id::FileId;
 use fdfs_proto::{FileName, Wire};
 use fdfs_testkit::layout::LayoutBuilder;
+use fdfs_testkit::node::{StorageNode, TrackerNode};
 use fdfs_testkit::{Cluster, Link, Node, PATIENCE, RawReply, wait_for};
 
 use super::packets::Packet;
@@ -155,14 +156,41 @@ pub(crate) fn trunk_files() -> Cluster {
     cluster
 }
 
+/// Two trackers choose a leader, which chooses a trunk server; a third one comes and asks for everything; another storage
+/// takes over from the trunk server.
+pub(crate) fn trackers() -> Cluster {
+    let mut cluster = support::trunk_group(2).trackers(3).recording().build();
+    cluster.expect_lost_trackers();
+    cluster.trackers[..2].iter_mut().for_each(TrackerNode::start);
+    cluster.storages.iter_mut().for_each(StorageNode::start);
+    cluster.wait_until_active();
+    let is_server = |node: &StorageNode| node.inside().trunk.is_server();
+    let server = wait_for("a trunk server", || cluster.storages.iter().position(is_server));
+    cluster.trackers[2].start();
+    for command in [58, 61, 62, 63, 64, 65, 66, 67] {
+        wait_for(&format!("command {command} between trackers"), || {
+            (0..3).any(|to| was_asked(&cluster, Node::Tracker(to), command)).then_some(())
+        });
+    }
+    cluster.storages[server].stop();
+    wait_for("another trunk server", || is_server(&cluster.storages[1 - server]).then_some(()));
+    for command in [31, 32] {
+        wait_for(&format!("command {command}"), || {
+            (0..2).any(|to| was_asked(&cluster, Node::Storage(to), command)).then_some(())
+        });
+    }
+    cluster
+}
+
 /// Waits until `to` was asked for this by a server.
 fn wait_for_command(cluster: &Cluster, to: Node, command: u8) {
+    wait_for(&format!("command {command} to {to}"), || was_asked(cluster, to, command).then_some(()));
+}
+
+fn was_asked(cluster: &Cluster, to: Node, command: u8) -> bool {
     // The last request may be on its way.
     let has = |sent: &[u8]| Packet::whole(sent).0.iter().any(|packet| packet.command == command);
-    wait_for(&format!("command {command} to {to}"), || {
-        let recorded = cluster.links().recorded();
-        recorded.iter().any(|connection| connection.called == to && has(&connection.sent)).then_some(())
-    });
+    cluster.links().recorded().iter().any(|connection| connection.called == to && has(&connection.sent))
 }
 
 /// Nothing goes from storage 0 to 1 while this runs.
