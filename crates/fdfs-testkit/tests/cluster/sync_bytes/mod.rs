@@ -64,7 +64,26 @@ fn check_answers(connection: &str, requests: &[Packet], answers: &[Packet]) {
     for (request, answer) in asked.iter().zip(answers) {
         assert_eq!(answer.command, 100, "{connection}: answer to {request:?}");
         let is_empty = match request.command {
-            9 | 16..=19 | 25 | 28..=30 | 32 | 33 | 35 | 37 | 40 | 58 | 59 | 61 | 62 | 66..=68 | 73 | 74 | 76 | 85 | 88 | 111 => true,
+            9
+            | 16..=19
+            | 25
+            | 28..=30
+            | 32
+            | 33
+            | 35
+            | 37
+            | 40
+            | 58
+            | 59
+            | 61
+            | 62
+            | 66..=68
+            | 73
+            | 74
+            | 76
+            | 85
+            | 88
+            | 111 => true,
             _ => answer.status != 0,
         };
         assert!(!is_empty || answer.body.is_empty(), "{connection}: answer to {request:?}: {answer:?}");
@@ -74,7 +93,8 @@ fn check_answers(connection: &str, requests: &[Packet], answers: &[Packet]) {
 /// What storages or trackers have sent to either.
 fn commands(heard: &[Heard], caller: &str, called: &str) -> BTreeSet<u8> {
     let is_one = |heard: &&Heard| {
-        heard.connection.trim_start_matches("a ").starts_with(caller) && heard.connection.contains(&format!("to {called}"))
+        heard.connection.trim_start_matches("a ").starts_with(caller)
+            && heard.connection.contains(&format!("to {called}"))
     };
     heard.iter().filter(is_one).map(|heard| heard.packet.command).collect()
 }
