@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fdfs_core::tracker::id_of_address;
 use fdfs_proto::StorageId;
 use fdfs_proto::disk::sync_mark::MarkName;
+use fdfs_proto::shared::StorageStatus;
 use fdfs_store::marks::Marks;
 use fdfs_store::state_file::StateDir;
 use fdfs_store::{RealFs, StoreError};
@@ -24,9 +25,23 @@ pub fn retire(storage: &Storage, id: StorageId) {
         Ok(false) => {}
         Err(e) => tracing::error!("to {id}: it was deleted; {e}"),
     }
-    if let Err(e) = aside_file::save(&sync.dir, id, std::iter::empty()) {
+    let forgotten = aside_file::save(&sync.dir, id, std::iter::empty()).and_then(|()| forget_source(storage, id));
+    if let Err(e) = forgotten {
         tracing::error!("to {id}: it was deleted; {e}");
     }
+}
+
+/// It has copied the old files to this storage, which is no news any more. While they are on their way, the trackers are
+/// asked for another source (`link/settle.rs`).
+fn forget_source(storage: &Storage, id: StorageId) -> Result<(), StoreError> {
+    let is_filled = storage.link.read(|roster| roster.own_status().is_some_and(StorageStatus::is_available));
+    let mut flag = storage.lock_init_flag();
+    if flag.sync_src_server != id || !is_filled {
+        return Ok(());
+    }
+    (flag.sync_src_server, flag.sync_until_timestamp) = (StorageId::EMPTY, 0);
+    drop(flag);
+    storage.save_init_flag()
 }
 
 /// The peer has another address, which is its id. Whether there was a mark.

@@ -200,6 +200,27 @@ fn w47_a_source_that_is_deleted_is_replaced() {
     assert_has_all(&cluster, 2, &files);
 }
 
+/// As the reference does: trackers do not know it any more.
+#[test]
+fn a_source_that_is_deleted_when_its_work_is_done_is_forgotten() {
+    let mut cluster = Cluster::builder().group("group1", 2).start();
+    cluster.expect_problem(LOST);
+    let flag = cluster.storages[1].plan.base_path.join("data/.data_init_flag");
+    let source = || {
+        let text = std::fs::read_to_string(&flag).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("sync_src_server=")).unwrap().to_owned()
+    };
+    assert_eq!(source(), storage_id(&cluster, 0).to_string());
+    cluster.storages[0].stop();
+    cluster.wait_for_status(&cluster.storages[0], StorageStatus::Offline);
+    let [tracker] = cluster.client().trackers().try_into().unwrap();
+    let deleted = cluster.block_on(tracker.delete_storage("group1".parse().unwrap(), storage_id(&cluster, 0)));
+    deleted.unwrap();
+    wait_for("the source to be forgotten", || source().is_empty().then_some(()));
+    cluster.storages[1].restart();
+    cluster.wait_for_status(&cluster.storages[1], StorageStatus::Active);
+}
+
 #[test]
 fn a_deleted_member_that_comes_back_is_filled_again() {
     let mut cluster = Cluster::builder().group("group1", 2).start();

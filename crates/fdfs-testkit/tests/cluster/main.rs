@@ -29,6 +29,7 @@ mod links;
 mod membership;
 mod names_and_ipv6;
 mod old_directories;
+mod old_lengths;
 mod recovery;
 mod replicas;
 mod replication;
