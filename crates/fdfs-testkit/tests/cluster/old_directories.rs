@@ -13,7 +13,7 @@ use fdfs_proto::file_id::{FileId, FormattedExt, NewKind, NewName, base64};
 use fdfs_testkit::golden_cluster::GoldenCluster;
 use fdfs_testkit::{Cluster, StorageNode, TrackerNode, wait_for};
 
-use crate::golden_clusters::{every_file_reads, log_continues, new_files_everywhere};
+use crate::golden_clusters::{every_file_reads, log_continues, new_files_everywhere, trunk};
 use crate::support::{is_stored, stored};
 
 fn text(path: &Path) -> String {
@@ -157,6 +157,26 @@ fn directories_of_long_gone_versions_are_taken_over() {
         assert_eq!((servers.len(), servers[1].sync_src_server.to_string()), (2, servers[0].ip_addr.to_string()));
         assert!(t1.contains_key("storage_groups_new.dat") && t1.contains_key("storage_changelog.dat"));
     }
+}
+
+/// Before 5.01 the list of free blocks had neither times nor operations.
+#[test]
+fn free_space_that_an_old_version_listed_is_used() {
+    let mut golden = GoldenCluster::lay_out("trunk", trunk);
+    let snapshot = golden.folders("s1").0.join("data/storage_trunk.dat");
+    let lines = text(&snapshot);
+    let old_form = |line: &str| line.split_once(" A ").map_or(line, |(_, block)| block).to_owned() + "\n";
+    fs::write(&snapshot, lines.lines().map(old_form).collect::<String>()).unwrap();
+    let free: Vec<String> = text(&snapshot).lines().skip(1).map(str::to_owned).collect();
+    goes_on(&mut golden);
+    let (before, after) = (golden.recorded_state("s1"), golden.state("s1"));
+    let new = after["trunk/binlog"].strip_prefix(&before["trunk/binlog"][..]).unwrap();
+    let new = String::from_utf8(new.to_vec()).unwrap();
+    let (first, _) = new.split_once('\n').unwrap();
+    let block = first.split_once(" D ").or_else(|| first.split_once(" A ")).unwrap().1;
+    // A trunk server that has not heard everybody makes a file of its own.
+    let is_of_a_new_file = block.split(' ').nth(3).unwrap().parse::<u32>().unwrap() > 64_000;
+    assert!(free.iter().any(|known| known == block) || is_of_a_new_file, "{first}; free were {free:?}");
 }
 
 /// Before 1.12 there was one store path, and names in the log did not say which.
