@@ -6,13 +6,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
 
+mod crowds;
 mod groups;
 mod ids;
+mod members;
 mod operations;
 mod recovery;
 mod takeover;
 mod trackers;
 mod trunk;
+mod upgrade;
 
 use std::path::Path;
 

@@ -80,6 +80,34 @@ fn use_test_programs(lab: &Lab, tools: &Tools) {
     }
 }
 
+/// The same with whole file ids, and the programs that only look.
+fn use_other_programs(lab: &mut Lab, tools: &Tools) {
+    let local = text_of(&lab.dir().join("local.txt"));
+    let out = tools.good("fdfs_test1", &["upload", &local, "FILE"]);
+    let url = out.lines().find_map(|line| line.strip_prefix("example file url: http://")).unwrap();
+    let (_, id) = url.split_once('/').unwrap();
+    let out = tools.good("fdfs_test1", &["getmeta", id]);
+    assert!(out.contains("get meta data success, meta count=4"), "{out}");
+    let out = tools.good("fdfs_test1", &["setmeta", id, "O", "a=1"]);
+    assert!(out.contains("set meta data success"), "{out}");
+    let out = tools.good("fdfs_test1", &["delete", id]);
+    assert!(out.contains("delete file success"), "{out}");
+    let out = tools.good("fdfs_appender_test1", &[&local, "BUFF"]);
+    assert!(out.contains("append file successfully."), "{out}");
+    let crc32 = tools.run_plain("fdfs_crc32", &[&local]);
+    let content = fs::read(&local).unwrap();
+    assert_eq!(crc32.out.trim(), format!("{:x}", crc32fast::hash(&content)));
+
+    lab.wait("a leader with two storages", |_| {
+        let out = tools.stat("fdfs_storage_stat", &["-A"]);
+        (out.contains("storage server count: 2") && out.matches(" ACTIVE,").count() == 2).then_some(())
+    });
+    let out = tools.stat("fdfs_tracker_stat", &["-L"]);
+    assert!(out.contains("is_leader: 1") && out.contains("tracker server count: 1"), "{out}");
+    let out = tools.stat("fdfs_volumn_stat", &[]);
+    assert!(out.contains("group1 disk_available: 1, disk space {total:"), "{out}");
+}
+
 #[test]
 fn classic_programs_of_one_kind_work_with_servers_of_the_other() {
     run("client programs", |lab| {
@@ -93,6 +121,7 @@ fn classic_programs_of_one_kind_work_with_servers_of_the_other() {
         assert_eq!((value(&list, "group name"), value(&list, "storage server count")), ("group1", "2"));
         use_file_programs(lab, &tools);
         use_test_programs(lab, &tools);
+        use_other_programs(lab, &tools);
         let list = tools.good("fdfs_monitor", &["list", "group1"]);
         assert_eq!(list.matches("ACTIVE").count(), 2, "{list}");
         // Deleting a storage: refused while it is active.

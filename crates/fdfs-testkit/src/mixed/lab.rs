@@ -100,16 +100,19 @@ impl Lab {
         self.servers.push(Server::new(Role::Tracker, host, addr, base, settings));
     }
 
-    /// Describes a storage with one store path.
+    /// Describes a storage, with as many store paths as `store_path_count` of the storages' keys says.
     ///
     /// # Panics
     /// When its folders cannot be made.
     pub fn add_storage(&mut self, host: u8) {
         let (addr, base, mut settings) = self.place(Role::Storage, host);
-        let path = base.with_extension("path0");
-        fs::create_dir_all(&path).unwrap();
+        let count = self.storage_keys.value("store_path_count").and_then(|count| count.parse().ok()).unwrap_or(1);
+        let paths: Vec<_> = (0..count).map(|index: u8| base.with_extension(format!("path{index}"))).collect();
         settings.set("group_name", GROUP);
-        settings.set("store_path0", path.display());
+        for (index, path) in paths.iter().enumerate() {
+            fs::create_dir_all(path).unwrap();
+            settings.set(&format!("store_path{index}"), path.display());
+        }
         settings.set("durability", "none");
         // The reference does not start with its own default.
         settings.set("thread_stack_size", "512KB");
@@ -117,8 +120,22 @@ impl Lab {
         let trackers = self.servers.iter().filter(|server| server.role == Role::Tracker);
         trackers.for_each(|tracker| settings.add("tracker_server", tracker.addr));
         let mut server = Server::new(Role::Storage, host, addr, base, settings);
-        server.store_paths.push(path);
+        server.store_paths = paths;
         self.servers.push(server);
+    }
+
+    /// Gives the server of a host that does not run to another host, with everything it has.
+    ///
+    /// # Panics
+    /// When it runs, or the other host has one.
+    pub fn move_server(&mut self, from: u8, to: u8) {
+        assert!(self.servers.iter().all(|server| server.host != to), "host {to} is in use");
+        let ip = self.network.ip(to);
+        let server = self.server_mut(from);
+        assert!(!server.runs(), "host {from} runs");
+        server.host = to;
+        server.addr.set_ip(ip.into());
+        server.settings.set("bind_addr", ip);
     }
 
     fn place(&self, role: Role, host: u8) -> (SocketAddr, PathBuf, Settings) {

@@ -17,7 +17,7 @@ pub const FOLDER_B: &str = "FDFS_MIXED_B";
 pub const COMBINATIONS: &str = "FDFS_MIXED_COMBINATIONS";
 
 /// The classic programs that the suite runs.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 18] = [
     "fdfs_trackerd",
     "fdfs_storaged",
     "fdfs_monitor",
@@ -30,6 +30,12 @@ const NAMES: [&str; 12] = [
     "fdfs_regenerate_filename",
     "fdfs_test",
     "fdfs_appender_test",
+    "fdfs_test1",
+    "fdfs_appender_test1",
+    "fdfs_crc32",
+    "fdfs_tracker_stat",
+    "fdfs_storage_stat",
+    "fdfs_volumn_stat",
 ];
 
 /// A folder of programs.

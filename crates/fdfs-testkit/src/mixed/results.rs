@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -25,6 +26,9 @@ pub enum When {
     /// Only where there are others: it takes long, and other tests do the same with ours.
     WithOthers,
 }
+
+/// A folder that gets a copy of everything that the servers of a failed scenario had on disk.
+pub const KEEP: &str = "FDFS_MIXED_KEEP";
 
 /// Runs a scenario with every combination of players.
 ///
@@ -49,7 +53,11 @@ pub fn run(name: &str, fdfs: &Path, when: When, scenario: impl Fn(&mut Lab) + Sy
         let begun = Instant::now();
         let result = network.as_client(|| {
             let mut lab = Lab::new(Arc::clone(&network), left.clone(), right.clone());
-            lab_result(&mut lab, &scenario)
+            let outcome = lab_result(&mut lab, &scenario);
+            if outcome.is_err() {
+                keep(&lab, &format!("{name} {letters}"));
+            }
+            outcome
         });
         let secs = begun.elapsed().as_secs_f64();
         let (outcome, told) = match result {
@@ -99,6 +107,13 @@ fn gist(line: &str) -> String {
         |word: &&str| word.contains('/') || (word.len() > 4 && word.contains(|c: char| c.is_ascii_digit()));
     let words = line.split(' ').map(|word| if is_special(&word) { "*" } else { word });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// Copies the lab's folder, servers and all, if the environment says where to.
+fn keep(lab: &Lab, name: &str) {
+    let Some(folder) = env::var_os(KEEP) else { return };
+    let copied = Command::new("cp").arg("-r").arg(lab.dir()).arg(Path::new(&folder).join(name)).status();
+    println!("{name}: kept in {}, {copied:?}", folder.display());
 }
 
 fn note(line: &str) {

@@ -46,11 +46,28 @@ impl Tools {
     /// When there is no such program.
     #[must_use]
     pub fn run(&self, name: &str, args: &[&str]) -> Said {
+        let conf = self.conf.to_string_lossy();
+        self.run_plain(name, &[&[&*conf], args].concat())
+    }
+
+    /// Runs a program with these arguments alone.
+    ///
+    /// # Panics
+    /// When there is no such program.
+    #[must_use]
+    pub fn run_plain(&self, name: &str, args: &[&str]) -> Said {
         let path = self.program.path(name);
-        let output = Command::new(&path).arg(&self.conf).args(args).stdin(Stdio::null()).output();
+        let output = Command::new(&path).args(args).stdin(Stdio::null()).output();
         let output = output.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Said { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// What a program says that takes the configuration behind `-c`.
+    #[must_use]
+    pub fn stat(&self, name: &str, args: &[&str]) -> String {
+        let conf = self.conf.to_string_lossy();
+        self.run_plain(name, &[&["-c", &*conf], args].concat()).out
     }
 
     /// The same, which must end with 0 and without errors; gives its output.

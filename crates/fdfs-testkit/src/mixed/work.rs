@@ -4,13 +4,18 @@ use std::net::SocketAddr;
 
 use fdfs_client::{Client, ClientError, FileId, MetaMode, Metadata, SlaveOptions, UploadOptions};
 use fdfs_proto::cmd::storage::{DownloadFile, InfoFlags, Signature};
-use fdfs_proto::{Command, Wire};
+use fdfs_proto::{Command, Status, Wire};
 
 use super::lab::Lab;
 use crate::raw::{RawConn, RawReply};
 
 /// Sizes of contents: one byte, one of a slot, one of several buffers.
 const SIZES: [usize; 3] = [1, 3_000, 700_000];
+
+/// A trunk server of the reference names slots that are taken when it has the role from another storage, of its own kind too:
+/// blocks that are joined when the role begins have no record in the trunk binlog. The upload is refused with 17, and the slot
+/// is not named again. So many times in a row an upload may be refused for that.
+const TAKEN_SLOTS_MAX: u32 = 200;
 
 /// A file and what it must be.
 #[derive(Debug, Clone)]
@@ -34,6 +39,18 @@ pub struct Work {
 }
 
 impl Work {
+    /// The work of one of several clients at the same time, told by a number.
+    #[must_use]
+    pub fn of_client(number: u32) -> Self {
+        Self { made: u64::from(number) << 32, ..Self::default() }
+    }
+
+    /// Takes over what another client did.
+    pub fn merge(&mut self, other: Self) {
+        self.kept.extend(other.kept);
+        self.gone.extend(other.gone);
+    }
+
     /// Bytes that no other file has.
     pub fn content(&mut self, size: usize) -> Vec<u8> {
         self.made += 1;
@@ -44,11 +61,23 @@ impl Work {
     /// Uploads a file to the storage of a host.
     ///
     /// # Panics
-    /// When it is refused.
+    /// When it is refused; but for 17 from the reference, see [`TAKEN_SLOTS_MAX`].
     pub fn upload(&mut self, lab: &Lab, host: u8, size: usize) -> FileId {
         let content = self.content(size);
-        let id = lab.block_on(lab.client().upload(&content, &to(lab, host))).unwrap_or_else(|e| panic!("upload: {e}"));
-        self.keep(id, content)
+        let may_meet_taken_slots = !lab.server(host).is_ours();
+        for refused in 0.. {
+            match lab.block_on(lab.client().upload(&content, &to(lab, host))) {
+                Ok(id) => return self.keep(id, content),
+                Err(error) => {
+                    let is_taken = error.status() == Status::EEXIST && may_meet_taken_slots;
+                    assert!(
+                        is_taken && refused < TAKEN_SLOTS_MAX,
+                        "upload to storage {host}, {refused} refused: {error}"
+                    );
+                }
+            }
+        }
+        unreachable!("it returned, or was refused too often")
     }
 
     /// Uploads to whatever storage the trackers name, as soon as they name one.
@@ -87,7 +116,7 @@ impl Work {
     ///
     /// # Panics
     /// When it is refused.
-    pub fn delete(&mut self, lab: &mut Lab, id: &FileId) {
+    pub fn delete(&mut self, lab: &Lab, id: &FileId) {
         change(lab, "delete", async |client| client.delete(id).await);
         self.kept.retain(|kept| kept.id != *id);
         self.gone.push(*id);
@@ -97,7 +126,7 @@ impl Work {
     ///
     /// # Panics
     /// When something is refused.
-    pub fn everything(&mut self, lab: &mut Lab, host: u8) {
+    pub fn everything(&mut self, lab: &Lab, host: u8) {
         let ids = SIZES.map(|size| self.upload(lab, host, size));
         self.metadata(lab, &ids[1]);
         self.slave(lab, &ids[2]);
@@ -108,7 +137,7 @@ impl Work {
     }
 
     /// Sets metadata, merges some, and replaces all of another file.
-    pub fn metadata(&mut self, lab: &mut Lab, id: &FileId) {
+    pub fn metadata(&mut self, lab: &Lab, id: &FileId) {
         let first = Metadata::new().with("width", "160").with("height", "80");
         let more = Metadata::new().with("width", "320").with("colour", "gr\u{fc}n");
         change(lab, "metadata", async |client| client.set_metadata(id, &first, MetaMode::Overwrite).await);
@@ -118,7 +147,7 @@ impl Work {
     }
 
     /// Uploads a slave of a file.
-    pub fn slave(&mut self, lab: &mut Lab, master: &FileId) {
+    pub fn slave(&mut self, lab: &Lab, master: &FileId) {
         let content = self.content(2_000);
         let options = SlaveOptions::new().ext("jpg".parse().unwrap());
         let prefix = "_small".parse().unwrap();
@@ -127,7 +156,7 @@ impl Work {
     }
 
     /// An appender file that is appended to, modified and cut; and, if wanted, made a regular one.
-    pub fn appender(&mut self, lab: &mut Lab, host: u8, is_made_regular: bool) {
+    pub fn appender(&mut self, lab: &Lab, host: u8, is_made_regular: bool) {
         let mut content = self.content(10_000);
         let options = to(lab, host).appender(true);
         let id = change(lab, "upload an appender", async |client| client.upload(&content, &options).await);
@@ -149,7 +178,7 @@ impl Work {
     }
 
     /// Appends to a file that is there.
-    pub fn append(&mut self, lab: &mut Lab, id: &FileId, size: usize) {
+    pub fn append(&mut self, lab: &Lab, id: &FileId, size: usize) {
         let more = self.content(size);
         change(lab, "append", async |client| client.append(id, &more).await);
         self.entry(id).content.extend(more);
@@ -159,7 +188,7 @@ impl Work {
     ///
     /// # Panics
     /// When it is refused.
-    pub fn link(&mut self, lab: &mut Lab, source: &FileId) -> FileId {
+    pub fn link(&mut self, lab: &Lab, source: &FileId) -> FileId {
         let signature = Signature::new(b"mixed").unwrap();
         let ext = "lnk".parse().unwrap();
         let id = change(lab, "link", async |client| client.create_link(source, &signature, ext).await);
@@ -214,7 +243,7 @@ fn to(lab: &Lab, host: u8) -> UploadOptions {
 }
 
 /// A change that trackers may have to send on: they may not yet take the storage for ACTIVE.
-fn change<T>(lab: &mut Lab, what: &str, work: impl AsyncFn(&Client) -> Result<T, ClientError>) -> T {
+fn change<T>(lab: &Lab, what: &str, work: impl AsyncFn(&Client) -> Result<T, ClientError>) -> T {
     let client = lab.client();
     lab.block_on(work(&client)).unwrap_or_else(|e| panic!("{what}: {e}"))
 }
