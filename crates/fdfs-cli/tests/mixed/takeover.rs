@@ -4,7 +4,7 @@ use fdfs_testkit::mixed::server::Complaint;
 use fdfs_testkit::mixed::tree::Tree;
 use fdfs_testkit::mixed::{Lab, Work};
 
-use crate::trunk::{check_places, fill, use_trunk_files, wait_for_slots};
+use crate::trunk::{check_places, fill, use_trunk_files, wait_for_slots, without_joined_blocks};
 use crate::{LEFT, RIGHT, TRACKER, run, run_with_others};
 
 /// Files that differ although nothing was written: our own, the process id, counters of what was served; and of a trunk
@@ -124,6 +124,7 @@ fn a_storage_is_taken_over_and_given_back_and_each_goes_on_with_the_files_of_the
 fn a_storage_with_trunk_files_is_taken_over_and_given_back() {
     run_with_others("takeover with writes, trunk files", |lab| {
         use_trunk_files(lab);
+        without_joined_blocks(lab);
         much_is_written(lab, true);
     });
 }

@@ -2,7 +2,7 @@
 
 use fdfs_testkit::mixed::{Lab, Work};
 
-use crate::trunk::{check_places, use_trunk_files, wait_for_slots};
+use crate::trunk::{check_places, use_trunk_files, wait_for_slots, without_joined_blocks};
 use crate::{LEFT, RIGHT, TRACKER, run_with_others};
 
 /// The second tracker.
@@ -48,6 +48,7 @@ fn a_cluster_is_exchanged_server_by_server_and_back() {
 fn a_cluster_with_trunk_files_is_exchanged_server_by_server_and_back() {
     run_with_others("rolling upgrade and back, trunk files", |lab| {
         use_trunk_files(lab);
+        without_joined_blocks(lab);
         one_server_at_a_time(lab, true);
     });
 }

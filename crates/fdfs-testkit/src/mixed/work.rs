@@ -4,18 +4,13 @@ use std::net::SocketAddr;
 
 use fdfs_client::{Client, ClientError, FileId, MetaMode, Metadata, SlaveOptions, UploadOptions};
 use fdfs_proto::cmd::storage::{DownloadFile, InfoFlags, Signature};
-use fdfs_proto::{Command, Status, Wire};
+use fdfs_proto::{Command, Wire};
 
 use super::lab::Lab;
 use crate::raw::{RawConn, RawReply};
 
 /// Sizes of contents: one byte, one of a slot, one of several buffers.
 const SIZES: [usize; 3] = [1, 3_000, 700_000];
-
-/// A trunk server of the reference names slots that are taken when it has the role from another storage, of its own kind too:
-/// blocks that are joined when the role begins have no record in the trunk binlog. The upload is refused with 17, and the slot
-/// is not named again. So many times in a row an upload may be refused for that.
-const TAKEN_SLOTS_MAX: u32 = 200;
 
 /// A file and what it must be.
 #[derive(Debug, Clone)]
@@ -61,23 +56,11 @@ impl Work {
     /// Uploads a file to the storage of a host.
     ///
     /// # Panics
-    /// When it is refused; but for 17 from the reference, see [`TAKEN_SLOTS_MAX`].
+    /// When it is refused.
     pub fn upload(&mut self, lab: &Lab, host: u8, size: usize) -> FileId {
         let content = self.content(size);
-        let may_meet_taken_slots = !lab.server(host).is_ours();
-        for refused in 0.. {
-            match lab.block_on(lab.client().upload(&content, &to(lab, host))) {
-                Ok(id) => return self.keep(id, content),
-                Err(error) => {
-                    let is_taken = error.status() == Status::EEXIST && may_meet_taken_slots;
-                    assert!(
-                        is_taken && refused < TAKEN_SLOTS_MAX,
-                        "upload to storage {host}, {refused} refused: {error}"
-                    );
-                }
-            }
-        }
-        unreachable!("it returned, or was refused too often")
+        let id = lab.block_on(lab.client().upload(&content, &to(lab, host))).unwrap_or_else(|e| panic!("upload: {e}"));
+        self.keep(id, content)
     }
 
     /// Uploads to whatever storage the trackers name, as soon as they name one.
