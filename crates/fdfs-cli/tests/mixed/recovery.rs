@@ -72,13 +72,11 @@ fn a_lost_store_path_with_trunk_files_is_refilled_by_the_other_kind() {
         let mut work = Work::default();
         wait_for_slots(lab, &mut work, LEFT);
         lab.storage(RIGHT, &right);
-        wait_for_slots(lab, &mut work, RIGHT);
         fill(lab, &mut work, &[LEFT, RIGHT], 40);
         work.everything(lab, LEFT);
         work.everything(lab, RIGHT);
         work.check(lab);
         lose_a_store_path(lab, &mut work);
-        wait_for_slots(lab, &mut work, RIGHT);
         fill(lab, &mut work, &[LEFT, RIGHT], 40);
         work.check(lab);
         work.check_by_trackers(lab);

@@ -93,7 +93,6 @@ fn much_is_written(lab: &mut Lab, is_with_slots: bool) {
         work.everything(lab, RIGHT);
         work.everything(lab, LEFT);
         if is_with_slots {
-            wait_for_slots(lab, &mut work, RIGHT);
             fill(lab, &mut work, &[LEFT, RIGHT], 20);
             check_places(&work);
         }

@@ -56,15 +56,14 @@ pub(crate) fn check_places(work: &Work) {
 
 /// Uploads small files to a storage until one is in a slot.
 pub(crate) fn wait_for_slots(lab: &mut Lab, work: &mut Work, host: u8) {
-    let deadline = std::time::Instant::now() + lab.patience;
-    while place(&work.upload_soon(lab, host, 300)).is_none() {
-        assert!(std::time::Instant::now() < deadline, "small files of storage {host} never go into slots");
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
+    let what = format!("small files of storage {host} to go into slots");
+    lab.wait(&what, |lab| place(&work.upload_soon(lab, host, 300)).map(drop));
 }
 
-/// Small files to the storages of these hosts in turn, all into slots; and some are deleted again.
+/// Small files to the storages of these hosts in turn, all into slots once each knows the trunk server; and some are deleted
+/// again.
 pub(crate) fn fill(lab: &mut Lab, work: &mut Work, hosts: &[u8], count: usize) {
+    hosts.iter().for_each(|host| wait_for_slots(lab, work, *host));
     let ids: Vec<_> = (0..count).map(|n| work.upload(lab, hosts[n % hosts.len()], 100 + n * 977 % 9_000)).collect();
     let outside = ids.iter().find(|id| place(id).is_none());
     assert!(outside.is_none(), "{outside:?} is in no slot");
@@ -111,11 +110,9 @@ fn the_role_of_the_trunk_server_goes_to_the_other_kind_and_back() {
         // Whoever has the role stops, and the other one takes it.
         for (stopped, program, other) in [(LEFT, &left, RIGHT), (RIGHT, &right, LEFT)] {
             lab.stop(stopped);
-            wait_for_slots(lab, &mut work, other);
             fill(lab, &mut work, &[other], 30);
             lab.start(stopped, program);
             lab.wait_active(stopped);
-            wait_for_slots(lab, &mut work, stopped);
             fill(lab, &mut work, &[LEFT, RIGHT], 30);
             work.check(lab);
         }

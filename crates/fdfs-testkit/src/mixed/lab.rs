@@ -72,6 +72,8 @@ impl Lab {
             storage_keys.set(key, value);
         }
         let is_ours_alone = left.is_ours() && right.is_ours();
+        // The reference sends several changes of one appender file at the same time (W-06), so that they come in any order.
+        let expected = if is_ours_alone { Vec::new() } else { vec!["; it is not so here".to_owned()] };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self {
             patience: if is_ours_alone { PATIENCE } else { PATIENCE_WITH_OTHERS },
@@ -81,7 +83,7 @@ impl Lab {
             tracker_keys,
             storage_keys,
             servers: Vec::new(),
-            expected: Vec::new(),
+            expected,
             runtime,
             dir: tempfile::tempdir().unwrap(),
         }
