@@ -102,6 +102,12 @@ impl Server {
         self.child = Some(child.unwrap_or_else(|e| panic!("{}: {e}", path.display())));
     }
 
+    /// Whether the program that runs, or ran last, is ours.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.runs.last().is_some_and(|(program, _)| program.is_ours())
+    }
+
     /// Whether it was started and not stopped since.
     #[must_use]
     pub const fn runs(&self) -> bool {

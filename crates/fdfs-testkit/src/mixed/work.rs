@@ -4,13 +4,17 @@ use std::net::SocketAddr;
 
 use fdfs_client::{Client, ClientError, FileId, MetaMode, Metadata, SlaveOptions, UploadOptions};
 use fdfs_proto::cmd::storage::{DownloadFile, InfoFlags, Signature};
-use fdfs_proto::{Command, Wire};
+use fdfs_proto::{Command, Status, Wire};
 
 use super::lab::Lab;
 use crate::raw::{RawConn, RawReply};
 
 /// Sizes of contents: one byte, one of a slot, one of several buffers.
 const SIZES: [usize; 3] = [1, 3_000, 700_000];
+
+/// So often in a row a storage of the reference may refuse an upload with 17: a trunk server of the reference gives out the slot
+/// of a deleted file at once, also to a storage that has not heard of the deletion yet, and its header is in the way.
+const TAKEN_SLOTS_MAX: usize = 20;
 
 /// A file and what it must be.
 #[derive(Debug, Clone)]
@@ -56,11 +60,20 @@ impl Work {
     /// Uploads a file to the storage of a host.
     ///
     /// # Panics
-    /// When it is refused.
+    /// When it is refused; but see [`TAKEN_SLOTS_MAX`].
     pub fn upload(&mut self, lab: &Lab, host: u8, size: usize) -> FileId {
         let content = self.content(size);
-        let id = lab.block_on(lab.client().upload(&content, &to(lab, host))).unwrap_or_else(|e| panic!("upload: {e}"));
-        self.keep(id, content)
+        let mut refused = 0;
+        loop {
+            match lab.block_on(lab.client().upload(&content, &to(lab, host))) {
+                Ok(id) => return self.keep(id, content),
+                Err(error) if error.status() == Status::EEXIST && !lab.server(host).is_ours() => {
+                    refused += 1;
+                    assert!(refused <= TAKEN_SLOTS_MAX, "upload to storage {host}: {error}, {refused} times");
+                }
+                Err(error) => panic!("upload to storage {host}: {error}"),
+            }
+        }
     }
 
     /// Uploads to whatever storage the trackers name, as soon as they name one.
