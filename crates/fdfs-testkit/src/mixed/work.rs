@@ -1,6 +1,7 @@
 //! What a client does with storages, and what every storage must have afterwards.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use fdfs_client::{Client, ClientError, FileId, MetaMode, Metadata, SlaveOptions, UploadOptions};
 use fdfs_proto::cmd::storage::{DownloadFile, InfoFlags, Signature};
@@ -238,10 +239,19 @@ fn to(lab: &Lab, host: u8) -> UploadOptions {
     UploadOptions::new().storage(lab.server(host).addr).ext(format!("h{host}").parse().unwrap())
 }
 
-/// A change that trackers may have to send on: they may not yet take the storage for ACTIVE.
+/// A change. A tracker of the reference that does not take the file's storage for ACTIVE names another one, which may not have
+/// the file yet; then nothing is done, and it is asked again.
 fn change<T>(lab: &Lab, what: &str, work: impl AsyncFn(&Client) -> Result<T, ClientError>) -> T {
-    let client = lab.client();
-    lab.block_on(work(&client)).unwrap_or_else(|e| panic!("{what}: {e}"))
+    let is_named_elsewhere = lab.trackers().iter().any(|tracker| !lab.server(*tracker).is_ours());
+    let patience = if is_named_elsewhere { lab.patience } else { Duration::ZERO };
+    let (client, begun) = (lab.client(), Instant::now());
+    loop {
+        match lab.block_on(work(&client)) {
+            Ok(done) => return done,
+            Err(error) if error.is_not_found() && begun.elapsed() < patience => {}
+            Err(error) => panic!("{what}: {error}"),
+        }
+    }
 }
 
 fn is_there(lab: &Lab, storage: SocketAddr, id: &FileId) -> bool {
