@@ -65,11 +65,12 @@ pub(crate) fn choose(port_base: Option<u16>) -> anyhow::Result<Layout> {
             let (tracker_http, storage_http) = (base.saturating_add(2), base.saturating_add(3));
             // Not the next one: programs in front are often given the ports that follow.
             let dashboard = base.saturating_add(9);
-            must_be_free(&[FIRST], dashboard)?;
-            must_be_free(&[FIRST], tracker_http)?;
-            must_be_free(&storage_ips, storage_http)?;
+            // The one that was asked for is the first to be named.
             must_be_free(&[FIRST], tracker)?;
             must_be_free(&storage_ips, storage)?;
+            must_be_free(&[FIRST], tracker_http)?;
+            must_be_free(&storage_ips, storage_http)?;
+            must_be_free(&[FIRST], dashboard)?;
             (tracker, storage, tracker_http, storage_http, dashboard)
         }
         None => (
