@@ -37,6 +37,8 @@ impl HttpAnswer {
 pub struct HttpConn {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// Where and how it ended, for messages.
+    end: String,
 }
 
 impl HttpConn {
@@ -49,7 +51,7 @@ impl HttpConn {
         let stream = TcpStream::connect(addr).unwrap_or_else(|error| panic!("connect to {addr}: {error}"));
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Self { stream, buffer: Vec::new() }
+        Self { stream, buffer: Vec::new(), end: String::new() }
     }
 
     /// Sends bytes; whether the server takes them.
@@ -78,7 +80,10 @@ impl HttpConn {
                 self.buffer.extend_from_slice(&piece[..n]);
                 true
             }
-            _ => false,
+            ended => {
+                self.end = format!("{ended:?} behind {} bytes", self.buffer.len());
+                false
+            }
         }
     }
 
@@ -126,7 +131,7 @@ impl HttpConn {
         }
         head.push_str("\r\n");
         self.send(&[head.as_bytes(), body].concat());
-        self.answer(method == "HEAD").unwrap_or_else(|| panic!("no answer to {method} {target}"))
+        self.answer(method == "HEAD").unwrap_or_else(|| panic!("no answer to {method} {target}: {}", self.end))
     }
 }
 
