@@ -183,7 +183,7 @@ fn a_stop_lets_answers_over_tls_end() {
     let dir = tempfile::tempdir().unwrap();
     let roots = issue(dir.path(), "one.example");
     let mut site = Site::start(&[("group1", 1)], &keys(dir.path()));
-    let content = bytes(16 << 20);
+    let content = bytes(8 << 20);
     let id = site.cluster.block_on(site.cluster.client().upload(&content, &UploadOptions::new())).unwrap();
     let addr = site.tls(0);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

@@ -111,7 +111,7 @@ fn clients_that_take_too_long_are_let_go() {
 #[test]
 fn a_stop_lets_answers_end() {
     let mut site = Site::start(&[("group1", 1)], "");
-    let content = bytes(16 << 20);
+    let content = bytes(8 << 20);
     let id = site.cluster.block_on(site.cluster.client().upload(&content, &UploadOptions::new())).unwrap();
     let mut conn = HttpConn::connect(site.storage(0));
     conn.send(format!("GET /{id} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());

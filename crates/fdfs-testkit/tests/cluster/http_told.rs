@@ -156,9 +156,9 @@ fn requests_are_logged_as_web_servers_log_them() {
 
 #[test]
 fn a_tracker_begins_a_new_file_of_its_requests_at_hup() {
+    let dir = tempfile::tempdir().unwrap();
     let mut site = Site::start(&[("group1", 1)], "");
     let id = site.cluster.block_on(site.cluster.client().upload(b"sent on", &UploadOptions::new())).unwrap();
-    let dir = tempfile::tempdir().unwrap();
     let conf = dir.path().join("http.conf");
     std::fs::write(&conf, format!("http.access_log = {}\n", dir.path().join("web/access.log").display())).unwrap();
     site.cluster.expect_lost_trackers();
