@@ -57,6 +57,17 @@ pub(super) fn look(conf: &TrackerConf, report: &mut Report) {
     }
     if conf.use_trunk_file {
         report.fact("use_trunk_file: small files are merged; trunk servers are chosen as before");
+        if conf.trunk_free_space_merge {
+            report.say(
+                Severity::Warning,
+                "joined-blocks",
+                "trunk_free_space_merge",
+                "the reference joins free blocks without a record, so that the next trunk server of its kind gives out slots that are \
+                 taken",
+                "set it to false on all trackers and restart all servers before the first one is exchanged; true is safe again when no \
+                 storage of the reference is left",
+            );
+        }
     }
 }
 

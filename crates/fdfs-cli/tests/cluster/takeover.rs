@@ -135,6 +135,14 @@ fn what_will_be_different_is_said() {
     fs::write(&left.conf, fs::read_to_string(&left.conf).unwrap() + "response_ip_addr_size = IPv4\n").unwrap();
     let (findings, _, code) = left.check();
     assert_eq!((findings, code), (vec!["note narrow-addresses".to_owned()], 0));
+
+    let left = Left::tracker("trunk", "t1");
+    let conf = fs::read_to_string(&left.conf).unwrap();
+    for (is_joined, expected) in [(false, vec![]), (true, vec!["warning joined-blocks".to_owned()])] {
+        fs::write(&left.conf, format!("{conf}use_trunk_file = true\ntrunk_free_space_merge = {is_joined}\n")).unwrap();
+        let (findings, _, code) = left.check();
+        assert_eq!((findings, code), (expected, if is_joined { 3 } else { 0 }));
+    }
 }
 
 #[test]
