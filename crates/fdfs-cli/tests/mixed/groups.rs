@@ -2,7 +2,7 @@
 
 use fdfs_testkit::mixed::Work;
 
-use crate::{LEFT, RIGHT, TRACKER, run};
+use crate::{LEFT, RIGHT, TRACKER, run, work_on};
 
 #[test]
 fn a_tracker_of_one_kind_serves_storages_of_the_other() {
@@ -38,10 +38,7 @@ fn storages_of_both_kinds_replicate_to_each_other() {
             lab.start(host, program);
             lab.wait_active(host);
         }
-        work.everything(lab, RIGHT);
-        work.everything(lab, LEFT);
-        work.check(lab);
-        work.check_by_trackers(lab);
+        work_on(lab, &mut work);
     });
 }
 
@@ -55,9 +52,6 @@ fn a_new_storage_of_the_other_kind_gets_all_old_files() {
         work.everything(lab, LEFT);
         lab.storage(RIGHT, &right);
         work.check(lab);
-        work.everything(lab, RIGHT);
-        work.everything(lab, LEFT);
-        work.check(lab);
-        work.check_by_trackers(lab);
+        work_on(lab, &mut work);
     });
 }

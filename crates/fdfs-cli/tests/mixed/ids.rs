@@ -2,10 +2,9 @@
 
 use std::fs;
 
-use fdfs_testkit::mixed::Work;
 use fdfs_testkit::mixed::lab::GROUP;
 
-use crate::{LEFT, RIGHT, TRACKER, run};
+use crate::{LEFT, RIGHT, TRACKER, group_at_work, run};
 
 #[test]
 fn storages_of_both_kinds_have_ids() {
@@ -17,13 +16,7 @@ fn storages_of_both_kinds_have_ids() {
         lab.tracker_keys.set("use_storage_id", true);
         lab.tracker_keys.set("storage_ids_filename", file.display());
         lab.tracker_keys.set("id_type_in_filename", "id");
-        lab.tracker(TRACKER, &left);
-        lab.storage(LEFT, &left);
-        lab.storage(RIGHT, &right);
-        let mut work = Work::default();
-        work.everything(lab, LEFT);
-        work.everything(lab, RIGHT);
-        work.check(lab);
+        let mut work = group_at_work(lab);
         let ids: Vec<_> = lab.records_of(TRACKER).iter().map(|record| record.id.to_string()).collect();
         assert_eq!(ids, ["100002", "100003"]);
         for (host, program) in [(RIGHT, &right), (LEFT, &left)] {

@@ -19,7 +19,7 @@ mod upgrade;
 
 use std::path::Path;
 
-use fdfs_testkit::mixed::{self, Lab, When};
+use fdfs_testkit::mixed::{self, Lab, When, Work};
 
 /// Ours, where no folder is named for it.
 const FDFS: &str = env!("CARGO_BIN_EXE_fdfs");
@@ -37,4 +37,25 @@ fn run(name: &str, scenario: impl Fn(&mut Lab) + Sync) {
 /// A scenario that is left out where there is no other program.
 fn run_with_others(name: &str, scenario: impl Fn(&mut Lab) + Sync) {
     mixed::run(name, Path::new(FDFS), When::WithOthers, scenario);
+}
+
+/// A tracker and a storage of the left, and one of the right: each has every kind of file of its own and of the other.
+fn group_at_work(lab: &mut Lab) -> Work {
+    let (left, right) = (lab.left.clone(), lab.right.clone());
+    lab.tracker(TRACKER, &left);
+    lab.storage(LEFT, &left);
+    lab.storage(RIGHT, &right);
+    let mut work = Work::default();
+    work.everything(lab, LEFT);
+    work.everything(lab, RIGHT);
+    work.check(lab);
+    work
+}
+
+/// The group goes on: every kind of file from both sides, and the trackers name storages that have them.
+fn work_on(lab: &mut Lab, work: &mut Work) {
+    work.everything(lab, RIGHT);
+    work.everything(lab, LEFT);
+    work.check(lab);
+    work.check_by_trackers(lab);
 }

@@ -3,11 +3,10 @@
 use std::fs;
 
 use fdfs_proto::shared::StorageStatus;
-use fdfs_testkit::mixed::Work;
 use fdfs_testkit::mixed::lab::GROUP;
 use fdfs_testkit::mixed::tools::Tools;
 
-use crate::{LEFT, RIGHT, TRACKER, run_with_others};
+use crate::{LEFT, RIGHT, TRACKER, group_at_work, run_with_others, work_on};
 
 /// Where the right storage moves to.
 const NEW_HOST: u8 = 6;
@@ -16,13 +15,7 @@ const NEW_HOST: u8 = 6;
 fn a_deleted_storage_comes_back_empty_and_gets_everything() {
     run_with_others("deleted and back", |lab| {
         let (left, right) = (lab.left.clone(), lab.right.clone());
-        lab.tracker(TRACKER, &left);
-        lab.storage(LEFT, &left);
-        lab.storage(RIGHT, &right);
-        let mut work = Work::default();
-        work.everything(lab, LEFT);
-        work.everything(lab, RIGHT);
-        work.check(lab);
+        let mut work = group_at_work(lab);
         lab.stop(RIGHT);
         let tools = Tools::new(lab, &right);
         let id = lab.server(RIGHT).addr.ip().to_string();
@@ -47,24 +40,15 @@ fn a_deleted_storage_comes_back_empty_and_gets_everything() {
         }
         lab.wait_active(RIGHT);
         work.check(lab);
-        work.everything(lab, RIGHT);
-        work.everything(lab, LEFT);
-        work.check(lab);
-        work.check_by_trackers(lab);
+        work_on(lab, &mut work);
     });
 }
 
 #[test]
 fn a_storage_gets_another_address_and_is_known_under_it() {
     run_with_others("another address", |lab| {
-        let (left, right) = (lab.left.clone(), lab.right.clone());
-        lab.tracker(TRACKER, &left);
-        lab.storage(LEFT, &left);
-        lab.storage(RIGHT, &right);
-        let mut work = Work::default();
-        work.everything(lab, LEFT);
-        work.everything(lab, RIGHT);
-        work.check(lab);
+        let right = lab.right.clone();
+        let mut work = group_at_work(lab);
         lab.stop(RIGHT);
         work.upload(lab, LEFT, 2_000);
         lab.move_server(RIGHT, NEW_HOST);

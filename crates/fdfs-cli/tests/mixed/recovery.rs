@@ -5,7 +5,7 @@ use std::fs;
 use fdfs_testkit::mixed::{Lab, Work};
 
 use crate::trunk::{fill, use_trunk_files, wait_for_slots};
-use crate::{LEFT, RIGHT, TRACKER, run, run_with_others};
+use crate::{LEFT, RIGHT, TRACKER, group_at_work, run, run_with_others, work_on};
 
 /// The right storage loses what is in its last store path while it is stopped.
 fn lose_a_store_path(lab: &mut Lab, work: &mut Work) {
@@ -26,19 +26,9 @@ fn lose_a_store_path(lab: &mut Lab, work: &mut Work) {
 #[test]
 fn a_lost_store_path_is_refilled_by_the_other_kind() {
     run("disk recovery", |lab| {
-        let (left, right) = (lab.left.clone(), lab.right.clone());
-        lab.tracker(TRACKER, &left);
-        lab.storage(LEFT, &left);
-        lab.storage(RIGHT, &right);
-        let mut work = Work::default();
-        work.everything(lab, LEFT);
-        work.everything(lab, RIGHT);
-        work.check(lab);
+        let mut work = group_at_work(lab);
         lose_a_store_path(lab, &mut work);
-        work.everything(lab, RIGHT);
-        work.everything(lab, LEFT);
-        work.check(lab);
-        work.check_by_trackers(lab);
+        work_on(lab, &mut work);
     });
 }
 

@@ -5,7 +5,7 @@ use fdfs_testkit::mixed::tree::Tree;
 use fdfs_testkit::mixed::{Lab, Work};
 
 use crate::trunk::{check_places, fill, use_trunk_files, wait_for_slots, without_joined_blocks};
-use crate::{LEFT, RIGHT, TRACKER, run, run_with_others};
+use crate::{LEFT, RIGHT, TRACKER, group_at_work, run, run_with_others};
 
 /// Files that differ although nothing was written: our own, the process id, counters of what was served; and of a trunk
 /// server its account of free blocks, which it puts in order at its start.
@@ -133,13 +133,7 @@ fn a_tracker_is_taken_over_and_given_back() {
     run_with_others("takeover of the tracker", |lab| {
         lab.expect_problem("tried again until it works");
         let (left, right) = (lab.left.clone(), lab.right.clone());
-        lab.tracker(TRACKER, &left);
-        lab.storage(LEFT, &left);
-        lab.storage(RIGHT, &right);
-        let mut work = Work::default();
-        work.everything(lab, LEFT);
-        work.everything(lab, RIGHT);
-        work.check(lab);
+        let mut work = group_at_work(lab);
         let joined = |lab: &Lab| -> Vec<_> {
             let records = lab.records_of(TRACKER);
             records.iter().map(|record| (record.id.to_string(), record.join_time_secs)).collect()

@@ -2,7 +2,7 @@
 
 use fdfs_testkit::mixed::{Lab, Program, Work};
 
-use crate::{LEFT, RIGHT, TRACKER, run_with_others};
+use crate::{LEFT, RIGHT, TRACKER, run_with_others, work_on};
 
 /// More trackers.
 const SECOND: u8 = 4;
@@ -78,9 +78,6 @@ fn one_leader_of_two_trackers_stops_and_comes_back() {
             lab.start(host, &kind);
             [LEFT, RIGHT].iter().for_each(|host| lab.wait_active(*host));
         }
-        work.everything(lab, LEFT);
-        work.everything(lab, RIGHT);
-        work.check(lab);
-        work.check_by_trackers(lab);
+        work_on(lab, &mut work);
     });
 }

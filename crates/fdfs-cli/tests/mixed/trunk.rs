@@ -6,7 +6,7 @@ use fdfs_client::FileId;
 use fdfs_proto::file_id::LogicName;
 use fdfs_testkit::mixed::{Lab, Work};
 
-use crate::{LEFT, RIGHT, TRACKER, run, run_with_others};
+use crate::{LEFT, RIGHT, TRACKER, run, run_with_others, work_on};
 
 /// What storages of ours say while there is no trunk server.
 const ON_THEIR_OWN: &str = "small files go on their own";
@@ -86,10 +86,7 @@ fn storages_of_both_kinds_share_trunk_files() {
             fill(lab, &mut work, &[LEFT, RIGHT], 40);
             work.check(lab);
         }
-        work.everything(lab, LEFT);
-        work.everything(lab, RIGHT);
-        work.check(lab);
-        work.check_by_trackers(lab);
+        work_on(lab, &mut work);
         check_places(&work);
     });
 }

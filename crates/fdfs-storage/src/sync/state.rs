@@ -91,6 +91,8 @@ impl SyncState {
 
     pub(super) fn forget(&self, id: StorageId) {
         self.lock_peers().remove(&id);
+        #[cfg(test)]
+        super::tests::pulse::beat();
     }
 
     fn lock_peers(&self) -> MutexGuard<'_, BTreeMap<StorageId, Arc<PeerWork>>> {

@@ -54,7 +54,7 @@ impl Storage {
         let mut all = Vec::new();
         for peer in self.sync.all_work() {
             let known = self.peers.find(peer.id);
-            let mut locked = peer.lock();
+            let mut locked = peer.look();
             let Some(work) = &mut *locked else { continue };
             let mark = work.flight.mark();
             let bytes_behind = self.sync.bytes_between(mark, end);

@@ -182,6 +182,14 @@ impl std::ops::DerefMut for Locked<'_> {
     }
 }
 
+/// A test that waits looks again.
+#[cfg(test)]
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        super::tests::pulse::beat();
+    }
+}
+
 impl PeerWork {
     pub(super) fn new(id: StorageId) -> Self {
         Self {
@@ -198,7 +206,12 @@ impl PeerWork {
 
     /// Held for short: disk calls of the reader and of the mark are made under it.
     pub(super) fn lock(&self) -> Locked<'_> {
-        Locked(self.work.lock().unwrap_or_else(PoisonError::into_inner))
+        Locked(self.look())
+    }
+
+    /// The same for whoever only looks.
+    pub(super) fn look(&self) -> MutexGuard<'_, Option<Work>> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What went wrong last and is not well again: with the connection, or else with a record that is set aside.
@@ -243,6 +256,8 @@ impl PeerWork {
                 work.flight.keep_aside_changed();
             }
         }
+        #[cfg(test)]
+        super::tests::pulse::beat();
         written
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use fdfs_conf::{Env, StorageConf};
 use fdfs_net::accept::{Gate, GateOptions};
@@ -17,14 +16,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::super::{Later, Questions, status::PeerSync, supervise};
+use super::pulse::{beat, wait_for};
 use crate::link::error::LinkError;
 use crate::params::{KnownCluster, Learnt};
 use crate::peers::Peer;
 use crate::start::{open_base, open_storage};
 use crate::storage::Storage;
 
-/// Nothing takes longer unless it is broken.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// The time of the records.
 pub(super) const NOW: u32 = 1_795_166_208;
 
@@ -52,6 +50,7 @@ impl Questions for FakeTrackers {
             let mut list = storage.peers.watch().borrow().to_vec();
             list.iter_mut().filter(|one| one.id == peer).for_each(|one| one.status = status);
             storage.peers.replace(list);
+            beat();
             Ok(())
         })
     }
@@ -202,15 +201,6 @@ impl Bench {
             self.status().is_some_and(|status| status.bytes_behind == 0 && status.in_flight == 0)
         })
         .await;
-    }
-}
-
-/// Looks until it is so.
-pub(super) async fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(tokio::time::Instant::now() < deadline, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 

@@ -2,17 +2,19 @@
 
 mod bench;
 mod peer;
+pub(super) mod pulse;
 mod reached;
 
 use std::sync::Arc;
 
-use bench::{Bench, NOW, files, wait_for};
+use bench::{Bench, NOW, files};
 use fdfs_proto::cmd::tracker::SyncSource;
 use fdfs_proto::disk::StateFile;
 use fdfs_proto::disk::sync_mark::SyncMark;
 use fdfs_proto::shared::StorageStatus;
 use fdfs_proto::{Command, Status};
 use peer::{FakePeer, Mischief};
+use pulse::wait_for;
 
 fn any(host: u8) -> std::net::SocketAddr {
     ([127, 0, 0, host], 0).into()
@@ -432,11 +434,15 @@ async fn a_large_file_that_the_peer_has_is_not_sent_again() {
     bench.meet(peer.addr, StorageStatus::Active);
     let content = vec![7; 1 << 20];
     let small = bench.upload(b"small").await;
-    let large = bench.upload(&content).await;
-    let missing = bench.upload(&content).await;
     peer.put(&small, b"small");
-    peer.put(&large, &content);
     bench.run();
+    // From its answer to this one the sender knows that it had better ask.
+    bench.wait_until_done().await;
+    let large = bench.new_name(&content, false);
+    bench.write(&large, &content);
+    peer.put(&large, &content);
+    bench.record(&[&format!("C {large}")]).await;
+    let missing = bench.upload(&content).await;
     bench.wait_until_done().await;
     assert!(peer.files() == files(&[(&small, b"small"), (&large, &content), (&missing, &content)]));
     let seen = peer.seen();

@@ -15,6 +15,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use super::pulse::beat;
+
 /// A request as it came in.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
@@ -148,6 +150,7 @@ async fn serve(mut stream: TcpStream, state: &Mutex<State>, is_ours: bool) -> st
             state.seen.push(seen.clone());
             state.script.clone()
         };
+        beat();
         let (status, answer) = match script.and_then(|script| script(&seen)) {
             Some(Mischief::Answer(status)) => (status, Vec::new()),
             Some(Mischief::Rubbish(bytes)) => {
@@ -161,6 +164,7 @@ async fn serve(mut stream: TcpStream, state: &Mutex<State>, is_ours: bool) -> st
             }
             None => apply(&mut lock(state), command, header.status, &body, is_ours),
         };
+        beat();
         stream.write_all(&Header::answer(status, answer.len() as u64).to_bytes()).await?;
         stream.write_all(&answer).await?;
         if status == Status::EINVAL {

@@ -4,8 +4,9 @@ use fdfs_proto::Status;
 use fdfs_proto::shared::StorageStatus;
 
 use super::any;
-use super::bench::{Bench, NOW, wait_for};
+use super::bench::{Bench, NOW};
 use super::peer::{FakePeer, Mischief};
+use super::pulse::wait_for;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_is_not_there_yet_holds_back_what_the_peer_is_told_to_have() {
