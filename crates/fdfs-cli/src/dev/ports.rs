@@ -17,8 +17,12 @@ const TRACKER_HTTP_PORT: u16 = 8080;
 const STORAGE_HTTP_PORT: u16 = 8888;
 /// Where the tracker shows the dashboard.
 const DASHBOARD_PORT: u16 = 9899;
-/// How often another port is tried when one is free on one of the addresses only.
-const TRY_COUNT: usize = 32;
+/// Free ports are taken from here: below those that systems give to outgoing connections, so that none of these takes one
+/// before the server does.
+const FREE_FIRST: u16 = 10_000;
+const FREE_COUNT: u16 = 20_000;
+/// How often another port is tried when one is taken.
+const TRY_COUNT: usize = 200;
 
 /// Where the servers listen.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,14 +55,10 @@ pub(crate) fn choose(port_base: Option<u16>) -> anyhow::Result<Layout> {
              Where loopback aliases are switched off, `ifconfig lo0 alias {SECOND}` brings the second."
         )),
     }
+    let mut given = vec![TRACKER_PORT, STORAGE_PORT];
+    let mut any = |ips: &[IpAddr]| any_free(ips, &mut given);
     let (tracker_port, storage_port, tracker_http, storage_http, dashboard) = match port_base {
-        Some(0) => (
-            any_free(&[FIRST])?,
-            any_free(&storage_ips)?,
-            any_free(&[FIRST])?,
-            any_free(&storage_ips)?,
-            any_free(&[FIRST])?,
-        ),
+        Some(0) => (any(&[FIRST])?, any(&storage_ips)?, any(&[FIRST])?, any(&storage_ips)?, any(&[FIRST])?),
         Some(base) => {
             // The range of the option leaves room for the next ports.
             let (tracker, storage) = (base, base.saturating_add(1));
@@ -73,13 +73,16 @@ pub(crate) fn choose(port_base: Option<u16>) -> anyhow::Result<Layout> {
             must_be_free(&[FIRST], dashboard)?;
             (tracker, storage, tracker_http, storage_http, dashboard)
         }
-        None => (
-            free_or_any(&[FIRST], TRACKER_PORT, "the tracker", &mut notes)?,
-            free_or_any(&storage_ips, STORAGE_PORT, "the storages", &mut notes)?,
-            free_or_any(&[FIRST], TRACKER_HTTP_PORT, "HTTP of the tracker", &mut notes)?,
-            free_or_any(&storage_ips, STORAGE_HTTP_PORT, "HTTP of the storages", &mut notes)?,
-            free_or_any(&[FIRST], DASHBOARD_PORT, "the dashboard", &mut notes)?,
-        ),
+        None => {
+            let mut usual = |ips: &[IpAddr], port, who| free_or_any(ips, port, who, &mut any, &mut notes);
+            (
+                usual(&[FIRST], TRACKER_PORT, "the tracker")?,
+                usual(&storage_ips, STORAGE_PORT, "the storages")?,
+                usual(&[FIRST], TRACKER_HTTP_PORT, "HTTP of the tracker")?,
+                usual(&storage_ips, STORAGE_HTTP_PORT, "HTTP of the storages")?,
+                usual(&[FIRST], DASHBOARD_PORT, "the dashboard")?,
+            )
+        }
     };
     let storages = storage_ips.into_iter().map(|ip| SocketAddr::new(ip, storage_port)).collect();
     let tracker = SocketAddr::new(FIRST, tracker_port);
@@ -105,11 +108,17 @@ fn must_be_free(ips: &[IpAddr], port: u16) -> anyhow::Result<()> {
 }
 
 /// The usual port, or any free one and a note.
-fn free_or_any(ips: &[IpAddr], port: u16, who: &str, notes: &mut Vec<String>) -> anyhow::Result<u16> {
+fn free_or_any(
+    ips: &[IpAddr],
+    port: u16,
+    who: &str,
+    any: &mut dyn FnMut(&[IpAddr]) -> anyhow::Result<u16>,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<u16> {
     if must_be_free(ips, port).is_ok() {
         return Ok(port);
     }
-    let chosen = any_free(ips)?;
+    let chosen = any(ips)?;
     notes.push(format!(
         "Port {port} is in use by another program (a second cluster?): {who} of this one take port {chosen} instead. \
          --port-base N sets the ports."
@@ -117,13 +126,19 @@ fn free_or_any(ips: &[IpAddr], port: u16, who: &str, notes: &mut Vec<String>) ->
     Ok(chosen)
 }
 
-/// A port that is free on all of the addresses.
-fn any_free(ips: &[IpAddr]) -> anyhow::Result<u16> {
+/// A port that is free on all of the addresses, and was not given yet.
+fn any_free(ips: &[IpAddr], given: &mut Vec<u16>) -> anyhow::Result<u16> {
     let mut last_error = None;
     for _ in 0..TRY_COUNT {
-        let port = TcpListener::bind((FIRST, 0))?.local_addr()?.port();
+        let port = FREE_FIRST + fastrand::u16(..FREE_COUNT);
+        if given.contains(&port) {
+            continue;
+        }
         match must_be_free(ips, port) {
-            Ok(()) => return Ok(port),
+            Ok(()) => {
+                given.push(port);
+                return Ok(port);
+            }
             Err(error) => last_error = Some(error),
         }
     }
@@ -143,9 +158,23 @@ mod tests {
     }
 
     #[test]
-    fn a_free_port_is_free_on_all_addresses() {
-        let port = any_free(&[FIRST]).unwrap();
-        assert!(must_be_free(&[FIRST], port).is_ok());
+    fn a_free_port_is_free_on_all_addresses_and_given_once() {
+        let mut given = Vec::new();
+        let ports: Vec<u16> = (0..300).map(|_| any_free(&[FIRST], &mut given).unwrap()).collect();
+        assert!(must_be_free(&[FIRST], ports[0]).is_ok());
+        let distinct: std::collections::BTreeSet<u16> = ports.iter().copied().collect();
+        assert_eq!(distinct.len(), ports.len());
+    }
+
+    /// A system gives outgoing connections ports of its own choice; one of these would be in use when the server listens.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_free_port_is_none_that_an_outgoing_connection_gets() {
+        let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+        let first: u16 = range.split_whitespace().next().unwrap().parse().unwrap();
+        let port = any_free(&[FIRST], &mut Vec::new()).unwrap();
+        // Where somebody has made the range as large as it can be, nothing is below it.
+        assert!(port < first.max(FREE_FIRST + FREE_COUNT), "{port} of {range}");
     }
 
     #[test]
@@ -163,7 +192,8 @@ mod tests {
         let taken = TcpListener::bind((FIRST, 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
         let mut notes = Vec::new();
-        let chosen = free_or_any(&[FIRST], port, "the tracker", &mut notes).unwrap();
+        let mut given = Vec::new();
+        let chosen = free_or_any(&[FIRST], port, "the tracker", &mut |ips| any_free(ips, &mut given), &mut notes).unwrap();
         assert_ne!(chosen, port);
         assert!(notes[0].contains(&port.to_string()) && notes[0].contains(&chosen.to_string()), "{notes:?}");
     }
