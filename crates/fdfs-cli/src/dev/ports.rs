@@ -193,7 +193,8 @@ mod tests {
         let port = taken.local_addr().unwrap().port();
         let mut notes = Vec::new();
         let mut given = Vec::new();
-        let chosen = free_or_any(&[FIRST], port, "the tracker", &mut |ips| any_free(ips, &mut given), &mut notes).unwrap();
+        let chosen =
+            free_or_any(&[FIRST], port, "the tracker", &mut |ips| any_free(ips, &mut given), &mut notes).unwrap();
         assert_ne!(chosen, port);
         assert!(notes[0].contains(&port.to_string()) && notes[0].contains(&chosen.to_string()), "{notes:?}");
     }
