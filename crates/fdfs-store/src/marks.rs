@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use fdfs_proto::StorageId;
-use fdfs_proto::disk::StateFile;
+use fdfs_proto::disk::{BinlogPosition, StateFile};
 use fdfs_proto::disk::sync_mark::{MarkName, SyncMark};
 
 use crate::error::{At, StoreError};
@@ -101,6 +101,28 @@ impl<F: Fs> Marks<F> {
         Ok(count)
     }
 
+    /// No mark stands behind `end`, where the log ends when it is opened: after a power cut its last records may be gone,
+    /// and what is written in their place has to be sent. Gives the marks that were put back: the peer, and where its mark
+    /// stood.
+    ///
+    /// Differs from C: the reference sends nothing until its log has grown to the mark again, and never what stands before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn put_back_to(&self, end: BinlogPosition) -> Result<Vec<(StorageId, BinlogPosition)>, StoreError> {
+        let mut put_back = Vec::new();
+        for name in self.dir.fs().list(self.dir.dir(), "").at("list", self.dir.path(), "")? {
+            let Some(of) = MarkName::from_file_name(&name) else { continue };
+            // One that cannot be read is dealt with when its peer is there.
+            let Some(Ok(mark)) = self.dir.read(&name)?.map(|bytes| SyncMark::decode(&bytes)) else { continue };
+            if mark.position() > end {
+                self.dir.write(&name, &mark.at(end).to_bytes())?;
+                put_back.push((of.id, mark.position()));
+            }
+        }
+        Ok(put_back)
+    }
+
     fn rename(&self, from: &str, to: &str) -> Result<bool, StoreError> {
         match self.dir.fs().rename(self.dir.dir(), from, to) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -139,6 +161,26 @@ mod tests {
 
     fn id(text: &str) -> StorageId {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn marks_behind_the_end_of_the_log_are_put_back_to_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = open_sync_dir(RealFs, temp.path()).unwrap();
+        let marks = Marks::new(dir.clone(), Some(23000));
+        let (early, late) = (id("10.78.2.12"), id("10.78.2.13"));
+        marks.save(early, &MARK).unwrap();
+        // Under whatever port: names of marks may change after this.
+        Marks::new(dir.clone(), Some(23001)).save(late, &SyncMark { binlog_offset: 58, ..MARK }).unwrap();
+        dir.write("10.78.2.14_23000.mark", b"rubbish").unwrap();
+        dir.write("10.78.2.15_23000.mark.20261120091539", &MARK.to_bytes()).unwrap();
+        let at = |offset| BinlogPosition { file: 1, offset };
+        assert_eq!(marks.put_back_to(at(57)).unwrap(), [(late, at(58))]);
+        assert_eq!(marks.put_back_to(at(57)).unwrap(), []);
+        assert!(matches!(Marks::new(dir, Some(23001)).load(late, 7).unwrap(), Loaded::Read(mark) if mark == MARK));
+        assert!(matches!(marks.load(early, 7).unwrap(), Loaded::Read(mark) if mark == MARK));
+        let one_file_back = BinlogPosition { file: 0, offset: 999 };
+        assert_eq!(marks.put_back_to(one_file_back).unwrap().len(), 2);
     }
 
     #[test]

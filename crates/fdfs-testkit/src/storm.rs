@@ -27,7 +27,7 @@ use faults::Faults;
 use history::History;
 use traffic::Crew;
 
-/// The variable that makes a storm another one: `SEED,SECONDS`.
+/// The variable that makes a storm another one: `SEED,SECONDS` or `SEED,SECONDS,trunk`.
 pub const STORM_VAR: &str = "FDFS_STORM";
 /// Storages of the group.
 const STORAGE_COUNT: usize = 3;
@@ -41,6 +41,8 @@ pub struct Storm {
     pub seed: u64,
     /// How long faults go on.
     pub duration: Duration,
+    /// Small files go into trunk files.
+    pub has_slots: bool,
     /// Keeps the folder of a storm that failed.
     pub keeps_folder: bool,
 }
@@ -52,10 +54,19 @@ impl Storm {
     /// When the variable is there and reads otherwise.
     #[must_use]
     pub fn from_env_or(seed: u64, duration: Duration) -> Self {
-        let Ok(text) = std::env::var(STORM_VAR) else { return Self { seed, duration, keeps_folder: false } };
-        let numbers = text.split_once(',').and_then(|(seed, secs)| Some((seed.parse().ok()?, secs.parse().ok()?)));
-        let (seed, secs) = numbers.unwrap_or_else(|| panic!("{STORM_VAR} is SEED,SECONDS, not {text}"));
-        Self { seed, duration: Duration::from_secs(secs), keeps_folder: true }
+        let Ok(text) = std::env::var(STORM_VAR) else {
+            return Self { seed, duration, has_slots: false, keeps_folder: false };
+        };
+        let (numbers, has_slots) = text.strip_suffix(",trunk").map_or((&text[..], false), |numbers| (numbers, true));
+        let numbers = numbers.split_once(',').and_then(|(seed, secs)| Some((seed.parse().ok()?, secs.parse().ok()?)));
+        let (seed, secs) = numbers.unwrap_or_else(|| panic!("{STORM_VAR} is SEED,SECONDS[,trunk], not {text}"));
+        Self { seed, duration: Duration::from_secs(secs), has_slots, keeps_folder: true }
+    }
+
+    /// The same in a group with trunk files, unless the environment asks for something else.
+    #[must_use]
+    pub fn with_slots(self) -> Self {
+        Self { has_slots: self.has_slots || !self.keeps_folder, ..self }
     }
 
     /// Lets it rage with the program `fdfs`, and judges.
@@ -64,7 +75,10 @@ impl Storm {
     /// When a promise was broken: with the seed, what happened to the files concerned, and the ends of all logs.
     pub fn rage(self, program: &Path) {
         println!("storm {},{}", self.seed, self.duration.as_secs());
-        let mut cluster = DaemonCluster::start(program, layout());
+        let mut cluster = DaemonCluster::start(program, self.layout());
+        if self.has_slots {
+            cluster.expect_problem("small files go on their own");
+        }
         faults::EXPECTED_COMPLAINTS.iter().for_each(|pattern| cluster.expect_problem(pattern));
         let history = Arc::new(History::new(cluster.layout.storages.iter().map(|plan| plan.addr).collect()));
         let is_over = Arc::new(AtomicBool::new(false));
@@ -97,14 +111,23 @@ impl Storm {
             cluster.layout.dir.disable_cleanup(true);
             println!("--- everything lies in {}", cluster.layout.dir.path().display());
         }
-        let again = format!("{STORM_VAR}={},{}", self.seed, self.duration.as_secs());
+        let again = format!("{STORM_VAR}={},{}{}", self.seed, self.duration.as_secs(), if self.has_slots { ",trunk" } else { "" });
         panic!("{} promises broken; again with {again}:\n{}", violations.len(), violations.join("\n"));
+    }
+
+    fn layout(self) -> crate::Layout {
+        layout(self.has_slots)
     }
 }
 
-fn layout() -> crate::Layout {
+fn layout(has_slots: bool) -> crate::Layout {
     let builder = Cluster::builder().group("group1", STORAGE_COUNT).proxies();
     // Frozen and hanging peers are noticed within the storm.
     let builder = builder.storage_key("connect_timeout", 1).storage_key("network_timeout", 3);
-    builder.tracker_key("network_timeout", 5).tracker_key("check_active_interval", 3).lay_out()
+    let builder = builder.tracker_key("network_timeout", 5).tracker_key("check_active_interval", 3);
+    if !has_slots {
+        return builder.lay_out();
+    }
+    let builder = builder.tracker_key("use_trunk_file", true).tracker_key("slot_max_size", "8KB");
+    builder.tracker_key("trunk_file_size", "4MB").tracker_key("trunk_free_space_merge", true).lay_out()
 }

@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use fdfs_proto::cmd::storage::UploadHead;
 use fdfs_proto::shared::StorageStatus;
+use fdfs_proto::{Command, Wire};
+use fdfs_testkit::storm::request::{Outcome, ask};
 use fdfs_testkit::{Cluster, DaemonCluster, wait_for};
 
 fn program() -> &'static Path {
@@ -66,4 +69,34 @@ fn w47_kill_9_of_the_source_and_of_the_new_member_in_the_middle_of_the_copy() {
         // Only the new member is left to serve it.
         assert!(cluster.view.download(id).is_ok_and(|bytes| bytes == content(n)), "{id}");
     }
+}
+
+/// A power cut takes the end of a log that is not flushed (`durability = none`), while the marks of the peers stay.
+#[test]
+fn what_is_written_after_the_log_lost_its_end_is_sent() {
+    let mut cluster = DaemonCluster::start(program(), Cluster::builder().group("group1", 2).lay_out());
+    cluster.expect_problem(LOST);
+    cluster.expect_problem("the records in between are lost");
+    let upload = |cluster: &DaemonCluster| {
+        let head = UploadHead { store_path: None, file_size: 4, ext: "bin".parse().unwrap() }.to_bytes();
+        let outcome = ask(cluster.layout.storages[0].addr, Command::UploadFile, &head, b"data");
+        let Outcome::Done(id) = outcome else { panic!("{outcome:?}") };
+        fdfs_client::FileId::from_bytes(&id).unwrap()
+    };
+    let is_copied = |cluster: &DaemonCluster, id: fdfs_client::FileId| {
+        let copy = cluster.layout.storages[1].store_paths[0].join("data").join(&id.name.as_str()[4..]);
+        wait_for("the copy", || copy.exists().then_some(()));
+    };
+    let before = upload(&cluster);
+    is_copied(&cluster, before);
+    cluster.kill_storage(0);
+    let sync = cluster.layout.storages[0].base_path.join("data/sync");
+    let entries = std::fs::read_dir(sync).unwrap().map(|entry| entry.unwrap().path());
+    let mark = entries.into_iter().find(|path| path.extension().is_some_and(|ext| ext == "mark")).unwrap();
+    let text = std::fs::read_to_string(&mark).unwrap();
+    let line = text.lines().find(|line| line.starts_with("binlog_offset")).unwrap();
+    std::fs::write(&mark, text.replace(line, "binlog_offset=100000")).unwrap();
+    cluster.start_storage(0);
+    let after = upload(&cluster);
+    is_copied(&cluster, after);
 }

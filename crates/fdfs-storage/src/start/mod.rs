@@ -189,6 +189,7 @@ pub(crate) async fn open_storage(
         history: History::default(),
         changes: durable.changes,
     };
+    let log_end = *write_path.commit.committed().borrow();
     write_path.history.load(&write_path.commit.tail(TAIL_BYTES).await?.0);
     let kept_log = is_same_boot || durable.durability == Durability::Disk;
     let uploads = reconcile::recover(&write_path, &durable.left, how_it_ended, kept_log && !has_moved).await?;
@@ -218,6 +219,12 @@ pub(crate) async fn open_storage(
     trunk.take_back(&write_path, &uploads).await.map_err(|e| StartError::Conf { what: e.to_string() })?;
     let own_port = identity.id.is_none().then(|| addr.port());
     let sync = SyncState::open(&conf, &state_dir.path().join("sync"), own_port)?;
+    for (peer, at) in sync.marks.put_back_to(log_end)? {
+        tracing::warn!(
+            "the binlog ends at {log_end}, and {peer} had all up to {at}: the records in between are lost; what is written now \
+             is sent from {log_end} on"
+        );
+    }
     if let Some(old_port) = old_port {
         let count = sync.marks.change_own_port(old_port)?;
         if count > 0 {

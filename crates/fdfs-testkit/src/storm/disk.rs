@@ -25,7 +25,8 @@ pub enum Entry {
 /// Everything under the names of users, by logic name: `M00/00/01/...`.
 pub type Snapshot = BTreeMap<String, Entry>;
 
-/// Looks at the store paths of a storage. Files come and go while it looks.
+/// Looks at the store paths of a storage. Files come and go while it looks. What is in trunk files is not seen, nor are
+/// they themselves.
 #[must_use]
 pub fn snapshot(plan: &StoragePlan) -> Snapshot {
     let mut found = Snapshot::new();
@@ -37,12 +38,21 @@ pub fn snapshot(plan: &StoragePlan) -> Snapshot {
             if name.split('/').any(|part| part.starts_with(OWN_PREFIX)) || name == MARK {
                 continue;
             }
+            if is_trunk_file(&name) {
+                continue;
+            }
             if let Some(entry) = entry(&file, &data) {
                 found.insert(format!("M{index:02X}/{name}"), entry);
             }
         }
     }
     found
+}
+
+/// Whether this is a trunk file: a number below two folders.
+fn is_trunk_file(below_data: &str) -> bool {
+    let last = below_data.rsplit('/').next().unwrap_or_default();
+    last.len() >= 6 && last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn entry(file: &Path, data: &Path) -> Option<Entry> {

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use fdfs_client::FileId;
 use fdfs_proto::cmd::storage::DownloadFile;
+use fdfs_proto::file_id::{self, LogicName};
 use fdfs_proto::{Command, Wire};
 
 use super::disk::{self, Entry, Snapshot};
 use super::expected::{Expected, Presence};
-use super::history::{File, History};
+use super::history::{File, History, Kind};
 use crate::daemons::DaemonCluster;
 use crate::raw::{RawConn, RawReply};
 
@@ -28,7 +29,7 @@ const TOLD_MAX: usize = 12;
 /// Each broken promise, with the history of the file concerned.
 pub fn judge(cluster: &DaemonCluster, history: &History) -> Result<(), Vec<String>> {
     let healed = Instant::now();
-    let snapshots = match converged(cluster, healed) {
+    let snapshots = match converged(cluster, history, healed) {
         Ok(snapshots) => snapshots,
         Err(snapshots) => return Err(differences(cluster, history, &snapshots)),
     };
@@ -39,6 +40,8 @@ pub fn judge(cluster: &DaemonCluster, history: &History) -> Result<(), Vec<Strin
         broken.extend(begun.iter().map(|file| format!("{} was begun and left", file.display())));
     }
     let files = history.files();
+    broken.extend(shared_slots(&files));
+    println!("{} files are in slots", files.iter().filter(|file| is_in_slot(file)).count());
     for (index, snapshot) in snapshots.iter().enumerate() {
         broken.extend(check_storage(cluster, index, snapshot, &files));
     }
@@ -46,8 +49,14 @@ pub fn judge(cluster: &DaemonCluster, history: &History) -> Result<(), Vec<Strin
 }
 
 /// What all storages have once it is the same, and stays so for a while; else what they had last.
-fn converged(cluster: &DaemonCluster, healed: Instant) -> Result<Vec<Snapshot>, Vec<Snapshot>> {
-    let look = || -> Vec<Snapshot> { cluster.layout.storages.iter().map(disk::snapshot).collect() };
+fn converged(cluster: &DaemonCluster, history: &History, healed: Instant) -> Result<Vec<Snapshot>, Vec<Snapshot>> {
+    let in_slots: Vec<File> = history.files().into_iter().filter(is_in_slot).collect();
+    let look_at = |(index, plan)| {
+        let mut snapshot = disk::snapshot(plan);
+        add_given(cluster, index, &in_slots, &mut snapshot);
+        snapshot
+    };
+    let look = || -> Vec<Snapshot> { cluster.layout.storages.iter().enumerate().map(look_at).collect() };
     let mut last = look();
     loop {
         std::thread::sleep(CALM);
@@ -60,6 +69,39 @@ fn converged(cluster: &DaemonCluster, healed: Instant) -> Result<Vec<Snapshot>, 
         }
         last = next;
     }
+}
+
+fn is_in_slot(file: &File) -> bool {
+    LogicName::parse(&file.id.name).is_ok_and(|name| name.kind() == file_id::Kind::Trunk)
+}
+
+/// Adds files in slots to what lies on the disk of a storage: what it gives.
+fn add_given(cluster: &DaemonCluster, index: usize, in_slots: &[File], snapshot: &mut Snapshot) {
+    if in_slots.is_empty() {
+        return;
+    }
+    let mut conn = cluster.to_storage(index);
+    for file in in_slots {
+        if let RawReply::Whole { status: 0, body } = download(&mut conn, &file.id) {
+            let entry = Entry::File(body.len() as u64, crc32fast::hash(&body));
+            snapshot.entry(file.id.name.as_str().to_owned()).or_insert(entry);
+        }
+    }
+}
+
+/// Files that were acknowledged and not deleted share no byte of a trunk file.
+fn shared_slots(files: &[File]) -> Vec<String> {
+    let place = |file: &File| {
+        let name = LogicName::parse(&file.id.name).ok()?;
+        let part = name.trunk_part()?;
+        let file_number = (name.store_path_index(), part.id);
+        Some((file_number, part.offset, part.offset + part.alloc_size, file.id.to_string()))
+    };
+    let live = files.iter().filter(|file| file.kind == Kind::Plain && Expected::of(file).presence == Presence::Must);
+    let mut places: Vec<_> = live.filter_map(place).collect();
+    places.sort();
+    let shares = |pair: &&[((u8, u32), u32, u32, String)]| pair[0].0 == pair[1].0 && pair[0].2 > pair[1].1;
+    places.windows(2).filter(shares).map(|pair| format!("{} and {} share bytes", pair[0].3, pair[1].3)).collect()
 }
 
 /// Names that are not the same everywhere, and what was done to them.
@@ -111,7 +153,7 @@ fn check_storage(cluster: &DaemonCluster, index: usize, snapshot: &Snapshot, fil
         if let Some(want) = expected.content.as_ref().filter(|want| is_there && !is_content(snapshot.get(name), want)) {
             found.push(format!("is {:?}, not {} bytes as acknowledged", snapshot.get(name), want.len()));
         }
-        if let Err(what) = given(&mut conn, &file.id, snapshot.get(name)) {
+        if let Err(what) = given(&mut conn, &file.id, snapshot.get(name), expected.content.as_deref()) {
             conn = cluster.to_storage(index);
             found.push(what);
         }
@@ -127,23 +169,29 @@ fn is_content(entry: Option<&Entry>, want: &[u8]) -> bool {
     match entry {
         None => want.is_empty(),
         Some(Entry::File(len, crc)) => (*len, *crc) == (want.len() as u64, crc32fast::hash(want)),
-        Some(Entry::Link(_)) => false,
+        // What it leads to is seen when it is read.
+        Some(Entry::Link(_)) => true,
     }
 }
 
 /// A storage gives what lies on its disk, and nothing else.
-fn given(conn: &mut RawConn, id: &FileId, entry: Option<&Entry>) -> Result<(), String> {
-    let request = DownloadFile { offset: 0, wanted: 0, file: *id };
-    let reply = conn.ask(Command::DownloadFile as u8, &request.to_bytes());
+fn given(conn: &mut RawConn, id: &FileId, entry: Option<&Entry>, want: Option<&[u8]>) -> Result<(), String> {
+    let reply = download(conn, id);
     match (&reply, entry) {
         (RawReply::Whole { status: 0, body }, Some(Entry::File(len, crc)))
             if (body.len() as u64, crc32fast::hash(body)) == (*len, *crc) =>
         {
             Ok(())
         }
-        (RawReply::Whole { status: 0, .. }, Some(Entry::Link(_))) | (RawReply::Whole { status: 2, .. }, None) => Ok(()),
+        (RawReply::Whole { status: 0, body }, Some(Entry::Link(_))) if want.is_none_or(|want| want == body) => Ok(()),
+        (RawReply::Whole { status: 2, .. }, None) => Ok(()),
         _ => Err(format!("is given as {reply:?}, and its disk has {entry:?}")),
     }
+}
+
+fn download(conn: &mut RawConn, id: &FileId) -> RawReply {
+    let request = DownloadFile { offset: 0, wanted: 0, file: *id };
+    conn.ask(Command::DownloadFile as u8, &request.to_bytes())
 }
 
 /// The records and the lines of logs that tell of a name.

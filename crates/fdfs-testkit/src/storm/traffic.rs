@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use fdfs_client::FileId;
 use fdfs_proto::cmd::storage::{
-    AppendHead, DownloadFile, MetaMode, ModifyHead, RegenerateAppender, SetMetadataHead, TruncateFile, UploadHead,
-    UploadSlaveHead,
+    AppendHead, CreateLink, DownloadFile, MetaMode, ModifyHead, RegenerateAppender, SetMetadataHead, Signature,
+    TruncateFile, UploadHead, UploadSlaveHead,
 };
 use fdfs_proto::cmd::tracker::{FetchRequest, FetchTarget, StoreTarget};
-use fdfs_proto::{Command, ExtName, GroupName, Wire};
+use fdfs_proto::{Command, ExtName, FileName, GroupName, SlavePrefix, Wire};
 
 use super::history::{Change, Content, File, History, Kind};
 use super::request::{Outcome, ask};
@@ -83,7 +83,8 @@ impl Client {
         match self.random.u32(..100) {
             0..30 => self.upload(Kind::Plain),
             30..37 => self.upload(Kind::Appender),
-            37..42 => self.upload_slave(),
+            37..40 => self.upload_slave(),
+            40..42 => self.link(),
             42..55 => self.delete(),
             55..68 => self.set_metadata(),
             68..88 => self.change_appender(),
@@ -126,6 +127,19 @@ impl Client {
         self.store(storage, Kind::Slave, Some(content), command, &head.to_bytes(), &content.bytes());
     }
 
+    /// One more name for a file that stays.
+    fn link(&mut self) {
+        let stays = |file: &File| file.kind == Kind::Plain && !may_go(file);
+        let Some((_, source)) = self.pick(stays) else { return };
+        let Some(storage) = self.where_to_change(&source) else { return };
+        let (prefix, ext) = (SlavePrefix::EMPTY, "bin".parse().unwrap());
+        let signature = Signature::new(b"0123456789abcdef").unwrap();
+        let (master, source_name) = (FileName::EMPTY, source.id.name);
+        let mut request = Vec::new();
+        CreateLink { group: self.group, prefix, ext, master, source: source_name, signature }.encode(&mut request);
+        self.store(storage, Kind::Slave, source.content, Command::CreateLink, &request, b"");
+    }
+
     fn store(
         &self,
         storage: usize,
@@ -148,8 +162,7 @@ impl Client {
     }
 
     fn delete(&mut self) {
-        // Of three files two stay for ever.
-        let Some((index, file)) = self.pick(|file| file.created.subsec_nanos() % 3 == 0) else { return };
+        let Some((index, file)) = self.pick(may_go) else { return };
         self.change(index, &file, Change::Delete, Command::DeleteFile, &file.id.to_bytes(), b"");
     }
 
@@ -274,6 +287,11 @@ impl Client {
     fn number_of(&self, server: &fdfs_proto::cmd::tracker::StorageAddr) -> Option<usize> {
         self.history.storage_at(SocketAddr::new(server.ip.as_str().parse().ok()?, server.port))
     }
+}
+
+/// Of three files two stay for ever.
+const fn may_go(file: &File) -> bool {
+    file.created.subsec_nanos().is_multiple_of(3)
 }
 
 /// The size of an appender file if nothing went wrong.
