@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use fdfs_proto::StorageId;
-use fdfs_proto::disk::{BinlogPosition, StateFile};
 use fdfs_proto::disk::sync_mark::{MarkName, SyncMark};
+use fdfs_proto::disk::{BinlogPosition, StateFile};
 
 use crate::error::{At, StoreError};
 use crate::fs::Fs;

@@ -111,7 +111,12 @@ impl Storm {
             cluster.layout.dir.disable_cleanup(true);
             println!("--- everything lies in {}", cluster.layout.dir.path().display());
         }
-        let again = format!("{STORM_VAR}={},{}{}", self.seed, self.duration.as_secs(), if self.has_slots { ",trunk" } else { "" });
+        let again = format!(
+            "{STORM_VAR}={},{}{}",
+            self.seed,
+            self.duration.as_secs(),
+            if self.has_slots { ",trunk" } else { "" }
+        );
         panic!("{} promises broken; again with {again}:\n{}", violations.len(), violations.join("\n"));
     }
 
