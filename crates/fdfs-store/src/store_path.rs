@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::crc_cache::CrcCache;
 use crate::error::{At, StoreError};
-use crate::fs::{FileTime, Fs, FsFile, Space};
+use crate::fs::{Fs, FsFile, Space};
 use crate::meta_folders::MetaFolders;
 use crate::real_fs::RealFs;
 use crate::slot::TrunkFiles;
@@ -270,21 +270,13 @@ impl<F: Fs> StorePath<F> {
 
     /// Stores a whole small file straight under its true name: one create, one write. A crash in between leaves a
     /// file that is not whole and has no binlog record; the start after a crash finds and removes it, which needs a
-    /// name that tells size and CRC32, so only regular files may come this way.
+    /// name that tells size and CRC32, so only regular files may come this way, and only those whose name nobody knows yet.
     ///
     /// # Errors
     /// [`StoreError::Exists`], [`StoreError::Disk`]; nothing is left behind then.
     pub fn place_whole(&self, true_name: &str, content: &[u8]) -> Result<(), StoreError> {
-        self.place_whole_of(true_name, content, None)
-    }
-
-    /// The same for a file that is not from now: it gets a modification time.
-    ///
-    /// # Errors
-    /// As [`StorePath::place_whole`].
-    pub fn place_whole_of(&self, true_name: &str, content: &[u8], time: Option<FileTime>) -> Result<(), StoreError> {
         let file = self.create_new(true_name)?;
-        let written = file.write_all_at(content, 0).and_then(|()| time.map_or(Ok(()), |time| file.set_modified(time)));
+        let written = file.write_all_at(content, 0);
         if written.is_err() {
             // The error of the write is what matters; a file that cannot be removed is found at the next start.
             let _ = self.fs.remove(&self.data, true_name);

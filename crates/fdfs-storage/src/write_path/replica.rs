@@ -157,8 +157,8 @@ impl<F: Fs> WritePath<F> {
         Ok(Outcome::Applied)
     }
 
-    /// Straight under its name. It gets the time of its record only when it is durable, so that a start after a power cut
-    /// looks at it.
+    /// Under its name as soon as it is whole, since whoever knows the id from another storage may ask for it. It gets the
+    /// time of its record only when it is durable, so that a start after a power cut looks at it.
     async fn place_at_once(
         &self,
         slot: &PathSlot<F>,
@@ -167,22 +167,21 @@ impl<F: Fs> WritePath<F> {
         last: LastChange,
     ) -> Result<(), RequestError> {
         let permit = slot.permits.write().await;
+        let mut file = NewFile::begin(slot.path.clone(), folder(name))?;
+        file.write(bytes, 0)?;
         if slot.flusher.is_none() {
-            return Ok(slot.path.place_whole_of(name.true_name(), bytes, Some(file_time(last)))?);
+            file.set_modified(file_time(last))?;
+            return Ok(file.name(name.true_name())?);
         }
-        slot.path.place_whole(name.true_name(), bytes)?;
+        file.name(name.true_name())?;
         drop(permit);
         let flushed = slot.flush().await;
         let _permit = slot.permits.write().await;
-        if let Err(e) = flushed {
+        let timed = flushed.map_err(RequestError::from).and_then(|()| Ok(file.set_modified(file_time(last))?));
+        if timed.is_err() {
             let _ = slot.path.remove(name.true_name());
-            return Err(e.into());
         }
-        if let Err(e) = slot.path.set_modified(name.true_name(), file_time(last)) {
-            let _ = slot.path.remove(name.true_name());
-            return Err(e.into());
-        }
-        Ok(())
+        timed
     }
 
     /// Without a name until it is whole and durable.

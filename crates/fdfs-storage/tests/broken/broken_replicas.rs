@@ -94,6 +94,11 @@ impl Step {
         }
     }
 
+    /// Changes a file where it is.
+    fn is_in_place(self) -> bool {
+        matches!(self, Self::Append | Self::AppendSpooled | Self::Modify | Self::Truncate)
+    }
+
     fn letter(self) -> u8 {
         match self {
             Self::Update => b'u',
@@ -187,11 +192,10 @@ async fn check_after(fs: &SimFs, step: Step, was_acked: bool, context: &str) {
     let (lines, is_whole) = writer.commit.tail(1 << 20).await.unwrap();
     let tail = RecordedTail::new(&lines, is_whole, OVERLAP_SECS);
     writer.slots[0].path.reconcile(&tail).unwrap();
-    let in_place = matches!(step, Step::Append | Step::AppendSpooled | Step::Modify | Step::Truncate);
     let found = read(&writer, &step.name());
     let before = step.before().filter(|(name, _)| *name == step.name()).map(|(_, bytes)| bytes);
     let is_old_or_new = found.as_deref() == step.after() || found.as_deref() == before;
-    assert!(is_old_or_new || in_place, "{context}: {found:?}");
+    assert!(is_old_or_new || step.is_in_place(), "{context}: {found:?}");
     for record in records(&writer, context).await {
         let name = LogicName::parse(&record.name).unwrap();
         let is_gone = matches!(step, Step::Delete | Step::Rename) || record.op == Op::Delete;
@@ -259,6 +263,33 @@ async fn w01_what_a_receiver_acknowledged_survives_a_power_cut_at_every_call() {
 async fn w02_what_a_receiver_acknowledged_survives_a_killed_process_at_every_call() {
     for durability in [Durability::None, Durability::Disk] {
         at_every_call(durability, Fault::StopsAfter, killed).await;
+    }
+}
+
+/// Who knows a file's id from another storage may ask for it here at any moment.
+#[tokio::test]
+async fn a_reader_finds_a_whole_file_or_none_at_every_call() {
+    for durability in [Durability::None, Durability::Disk] {
+        for step in STEPS.into_iter().filter(|step| !step.is_in_place()) {
+            let mut seen = 0;
+            for n in 0..CALLS_MAX {
+                let fs = disk_before(step).await;
+                let writer = open(&fs, durability);
+                fs.set_fault(Fault::StopsAfter(n));
+                let _ = send(&writer, step).await;
+                let is_through = fs.calls() < n;
+                fs.set_fault(Fault::None);
+                let found = read(&writer, &step.name());
+                let before = step.before().filter(|(name, _)| *name == step.name()).map(|(_, bytes)| bytes);
+                let context = format!("{durability:?}, {step:?}, stopped after {n} calls");
+                assert!(found.as_deref() == step.after() || found.as_deref() == before, "{context}: {found:?}");
+                seen += 1;
+                if is_through {
+                    break;
+                }
+            }
+            assert!(seen > 3 && seen < CALLS_MAX, "{step:?}: {seen}");
+        }
     }
 }
 
