@@ -194,6 +194,7 @@ pub(crate) async fn open_storage(
     let kept_log = is_same_boot || durable.durability == Durability::Disk;
     let uploads = reconcile::recover(&write_path, &durable.left, how_it_ended, kept_log && !has_moved).await?;
     if how_it_ended != LastRun::Orderly {
+        write_path.flush_all().await.map_err(|e| StartError::Conf { what: e.to_string() })?;
         reconcile::reconcile(&write_path, how_it_ended, identity.source).await?;
     }
     let duplicates = durable::open_duplicates(&conf, &state_dir)?;

@@ -113,6 +113,18 @@ impl<F: Fs> WritePath<F> {
         recorded
     }
 
+    /// Makes durable what a process that was killed has left with the kernel: it may be found here, and told to be here,
+    /// without being written again.
+    ///
+    /// # Errors
+    /// [`CommitError`].
+    pub async fn flush_all(&self) -> Result<(), CommitError> {
+        for slot in &self.slots {
+            slot.flush().await?;
+        }
+        Ok(())
+    }
+
     /// The time for the record of a change of a file that a client makes now: not before its last change, whichever clock
     /// that was made by. The caller holds the file's lock and a permit.
     ///

@@ -35,6 +35,13 @@ impl History {
         self.ops.push(op);
     }
 
+    /// Whether such a change was recorded, and the file came as a whole later: how long it was before a change after that
+    /// nobody knows.
+    fn was_replaced_after(&self, op: Op) -> bool {
+        let behind = self.ops.iter().rposition(|known| *known == op).map_or(&[][..], |at| &self.ops[at..]);
+        self.len_bytes.is_none() && behind.iter().any(|op| matches!(op, Op::Create | Op::Update))
+    }
+
     /// Whether the change was recorded, and the file went and came again later: the note is out of date.
     fn has_outlived(&self, op: Op) -> bool {
         let behind = self.ops.iter().rposition(|known| *known == op).map_or(&[][..], |at| &self.ops[at..]);
@@ -158,6 +165,13 @@ fn recover_content<F: Fs>(
     };
     let len = file.len_bytes();
     let op = match note.op {
+        // Nothing may be cut off. If it was not done, the others get what is there.
+        Op::Append { offset, .. } if history.was_replaced_after(note.op) => {
+            if len <= offset {
+                return Ok(vec![]);
+            }
+            Op::Update
+        }
         Op::Append { offset, .. } => {
             let recorded = history.len_bytes.unwrap_or(offset);
             if len <= recorded {

@@ -137,6 +137,8 @@ impl<F: Fs> WritePath<F> {
         }
         let last = LastChange::after(here.last, sent.at, sent.sender);
         let is_new = here.stat.is_none();
+        // Lists of files are made from the records of their beginnings.
+        let op = if is_new && op == Op::Update { Op::Create } else { op };
         match incoming {
             // Only of such a file can a start after a crash tell whether it is whole.
             Incoming::Whole(bytes) if is_new && here.facts.promised == Some(content) => {

@@ -8,11 +8,12 @@
 use crate::support::replica::{self, Entry, Files};
 use crate::support::{CALLS_MAX, NOW, killed, name_of, open, power_cuts, read, used_disk};
 use fdfs_proto::FileName;
-use fdfs_proto::disk::binlog_record::{BinlogRecord, binlog_lines};
+use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin, binlog_lines};
 use fdfs_proto::file_id::{LogicName, NewKind, slave_name};
 use fdfs_storage::commit::Durability;
-use fdfs_storage::write_path::{Content, LogEnd, WritePath};
+use fdfs_storage::write_path::{Content, LogEnd, Sent, WritePath};
 use fdfs_store::reconcile::{OVERLAP_SECS, RecordedTail};
+use fdfs_store::replica_file::Incoming;
 use fdfs_store::sim_fs::{Fault, SimFs};
 use fdfs_store::state_file::StateDir;
 use fdfs_store::{Changes, NewFile};
@@ -351,4 +352,25 @@ async fn w42_the_record_of_a_linked_slave_has_both_names() {
     let expected = format!("{NOW} C {target}\n{NOW} L {} {target}\n", slave());
     assert!(String::from_utf8(lines).unwrap().ends_with(&expected));
     assert_eq!(read(&fs, &target.as_str()[4..]).as_deref(), Some(MORE));
+}
+
+/// The note of an append that was struck out, but not on the disk when the power went, and what came after it.
+#[tokio::test]
+async fn a_note_that_came_back_takes_nothing_from_a_file_that_was_replaced() {
+    let fs = used_disk();
+    let writer = open(&fs, Durability::None, 1 << 30);
+    prepare(&writer, Step::Append).await;
+    assert!(run(&writer, Step::Append).await);
+    let (slot, name) = (&writer.slots[0], appender());
+    let whole = b"a longer file that another storage has sent";
+    let sent = Sent { at: NOW + 5, sender: None };
+    writer.take_whole(slot, &name, Op::Update, &sent, Incoming::Whole(whole)).await.unwrap();
+    let op = Op::Append { offset: OLD.len() as u64, length: MORE.len() as u64 };
+    let note = BinlogRecord { timestamp: NOW, origin: Origin::Source, name: name.text(), op };
+    let (lines, _) = writer.commit.tail(1 << 20).await.unwrap();
+    let log = LogEnd { lines: &lines, is_whole: true, knows_since: Some(0) };
+    writer.recover(&[note], log).await.unwrap();
+    assert_eq!(read(&fs, name.true_name()).as_deref(), Some(&whole[..]));
+    // Should it be that of another append, the others get what is there.
+    assert_eq!(records(&writer).await.last().unwrap().letter(), b'U');
 }

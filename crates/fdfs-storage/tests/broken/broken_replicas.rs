@@ -333,3 +333,62 @@ async fn a_file_whole_in_the_buffer_takes_one_flush_and_a_large_one_two_and_one_
         assert_eq!(writer.slots[0].flusher.as_ref().unwrap().counts().0 - before, flushes, "{step:?}");
     }
 }
+
+/// What a killed process left with the kernel is in nobody's flush: the start makes it durable before anybody is told that
+/// it is here.
+#[tokio::test]
+async fn what_is_sent_again_after_a_kill_survives_a_power_cut() {
+    for step in STEPS {
+        for n in 0..CALLS_MAX {
+            let fs = disk_before(step).await;
+            let writer = open(&fs, Durability::Disk);
+            fs.set_fault(Fault::StopsAfter(n));
+            let _ = send(&writer, step).await;
+            let is_through = fs.calls() < n;
+            let left = fs.after_crash();
+            let writer = open(&left, Durability::Disk);
+            writer.flush_all().await.unwrap();
+            send_until_done(&writer, step).await.unwrap();
+            for (what, cut) in power_cuts(&left) {
+                let found = read(&open(&cut, Durability::None), &step.name());
+                assert_eq!(found.as_deref(), step.after(), "{step:?} killed after {n} calls, sent again, {what}");
+            }
+            if is_through {
+                break;
+            }
+        }
+    }
+}
+
+/// Lists of files are made from the log: a file whose record could not be written gets one when it is sent again.
+#[tokio::test]
+async fn what_is_sent_again_after_an_error_has_a_record_of_its_beginning() {
+    for step in STEPS.into_iter().filter(|step| *step != Step::Delete) {
+        for n in 0..CALLS_MAX {
+            let fs = disk_before(step).await;
+            let writer = open(&fs, Durability::None);
+            fs.set_fault(Fault::FailsAt(n, 28));
+            let _ = send(&writer, step).await;
+            let is_through = fs.calls() < n;
+            fs.set_fault(Fault::None);
+            send_until_done(&writer, step).await.unwrap();
+            let seen = records(&writer, "").await;
+            let is_beginning = |r: &BinlogRecord| matches!(r.op, Op::Create | Op::Link { .. } | Op::Rename { .. });
+            let has_begun = seen.iter().any(|r| r.name == step.name().text() && is_beginning(r));
+            assert!(has_begun, "{step:?}, call {n} failed: {seen:?}");
+            if is_through {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_comes_as_a_change_and_was_not_here_has_a_record_of_its_beginning() {
+    let fs = disk_before(Step::CreateAppender).await;
+    let writer = open(&fs, Durability::None);
+    let name = Step::CreateAppender.name();
+    let taken = writer.take_whole(&writer.slots[0], &name, Op::Update, &SENT, Incoming::Whole(CONTENT)).await.unwrap();
+    assert_eq!(taken, Outcome::Applied);
+    assert_eq!(records(&writer, "").await.last().unwrap().letter(), b'c');
+}
