@@ -3,28 +3,10 @@
 use fdfs_proto::shared::{RwMode, StorageBrief, StorageStat, StorageStatus};
 use fdfs_proto::{IpText, Status};
 
-use super::tests_support::{active, cluster_of, id, ip, join, name, now, peer};
-use super::{
-    Addrs, Cluster, ClusterError, ConnId, Effect, HostPort, IdEntry, IdTable, IdType, PathSpace, Settings, SyncSource,
+use super::tests_support::{
+    HALF, active, cluster_of, id, ip, join, leads, name, now, peer, refused, status_of, two_of,
 };
-
-const HALF: PathSpace = PathSpace { total_mb: 10_000, free_mb: 5_000 };
-
-fn leads(cluster: &mut Cluster) {
-    cluster.set_leader(Some(HostPort { ip: ip("10.0.0.100"), port: 22122 }));
-}
-
-fn status_of(cluster: &Cluster, group: &str, storage: &str) -> StorageStatus {
-    cluster.group(&name(group)).unwrap().storage(&id(storage)).unwrap().status()
-}
-
-fn two_of(settings: Settings) -> Cluster {
-    cluster_of(settings, &[("g", &[active("10.0.0.1", 5_000), active("10.0.0.2", 5_000)])])
-}
-
-fn refused<T: std::fmt::Debug>(result: Result<T, ClusterError>) -> Status {
-    result.unwrap_err().status()
-}
+use super::{Addrs, Cluster, ClusterError, ConnId, Effect, IdEntry, IdTable, IdType, Settings, SyncSource};
 
 /// The recorded life of a storage of its own group, with the statuses that the reference answered.
 #[test]

@@ -161,24 +161,12 @@ impl Cluster {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::tracker::tests_support::{active, cluster_of, id, ip, name};
-    use crate::tracker::{ConnId, Reserved};
 
-    /// Two groups: `a` with a trunk server, `b` full with an OFFLINE storage.
-    fn example(use_trunk_file: bool) -> Cluster {
-        let settings = Settings { use_trunk_file, reserved: Reserved::Mb(1000), ..Settings::default() };
-        let groups: [(&str, &[_]); 2] =
-            [("a", &[active("10.0.0.2", 5000), active("10.0.0.1", 4000)]), ("b", &[active("10.0.0.9", 1000)])];
-        let mut cluster = cluster_of(settings, &groups);
-        let _ = cluster.set_trunk_server(&name("a"), Some(id("10.0.0.1"))).unwrap();
-        let _ = cluster.disconnect(ConnId(3));
-        cluster
-    }
+    use crate::tracker::tests_support::{a_and_b, id, ip, name};
 
     #[test]
     fn groups_and_storages_are_listed_in_order() {
-        let cluster = example(true);
+        let cluster = a_and_b(true);
         let groups = cluster.list_groups();
         assert_eq!(groups.iter().map(|group| group.name.to_string()).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!((groups[0].free_mb, groups[0].reserved_mb, groups[0].current_trunk_file_id), (4000, 1000, 0));

@@ -206,25 +206,13 @@ fn host_for(storage: &Storage, asker: &IpText) -> HostPort {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tracker::tests_support::{active, cluster_of, id, ip, name, now};
-    use crate::tracker::{ConnId, Reserved, Settings};
-
-    /// Two groups: `a` with a trunk server, `b` full with an OFFLINE storage.
-    fn example(use_trunk_file: bool) -> Cluster {
-        let settings = Settings { use_trunk_file, reserved: Reserved::Mb(1000), ..Settings::default() };
-        let groups: [(&str, &[_]); 2] =
-            [("a", &[active("10.0.0.2", 5000), active("10.0.0.1", 4000)]), ("b", &[active("10.0.0.9", 1000)])];
-        let mut cluster = cluster_of(settings, &groups);
-        let _ = cluster.set_trunk_server(&name("a"), Some(id("10.0.0.1"))).unwrap();
-        let _ = cluster.disconnect(ConnId(3));
-        cluster
-    }
+    use crate::tracker::tests_support::{a_and_b, ip, now};
 
     #[test]
     fn storages_are_filtered_by_role_and_status() {
         let ids = |use_trunk_file, is_trunk_server, status| {
             let filter = StorageFilter { is_trunk_server, status };
-            let states = example(use_trunk_file).storage_states(&filter, &ip("10.0.0.50"));
+            let states = a_and_b(use_trunk_file).storage_states(&filter, &ip("10.0.0.50"));
             states.iter().map(|state| state.id.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(ids(true, None, None), ["10.0.0.1", "10.0.0.2", "10.0.0.9"]);
@@ -238,7 +226,7 @@ mod tests {
     fn volumes_are_filtered_by_space() {
         let names = |is_disk_available, is_trunk_available, is_space_available| {
             let filter = VolumeFilter { is_disk_available, is_trunk_available, is_space_available };
-            let states = example(false).volume_states(&filter);
+            let states = a_and_b(false).volume_states(&filter);
             states.iter().map(|state| (state.group.to_string(), state.available_mb)).collect::<Vec<_>>()
         };
         let (a, b) = (("a".to_owned(), 3000), ("b".to_owned(), 0));
@@ -252,7 +240,7 @@ mod tests {
 
     #[test]
     fn only_the_leader_lists_trackers() {
-        let mut cluster = example(false);
+        let mut cluster = a_and_b(false);
         let own = OwnState { up_time: 5, ..OwnState::default() };
         let everything = TrackerFilter::default();
         assert_eq!(cluster.tracker_states(now(9), &own, &everything), Err(ClusterError::NotLeader));

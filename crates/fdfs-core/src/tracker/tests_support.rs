@@ -1,9 +1,12 @@
 //! Clusters for tests, made through the same events as real ones.
 
 use fdfs_proto::shared::StorageStatus;
-use fdfs_proto::{GroupName, IpText, StorageId, VersionText};
+use fdfs_proto::{GroupName, IpText, Status, StorageId, VersionText};
 
-use crate::tracker::{Addrs, Cluster, ConnId, IdEntry, IdTable, Join, JoinPeer, Now, PathSpace, Settings, TrackerAddr};
+use crate::tracker::{
+    Addrs, Cluster, ClusterError, ConnId, HostPort, IdEntry, IdTable, Join, JoinPeer, Now, PathSpace, Reserved,
+    Settings, TrackerAddr,
+};
 
 /// A storage for [`cluster_of`]: its id and how much space is free on its only path.
 #[derive(Clone, Copy)]
@@ -85,4 +88,37 @@ pub(crate) fn cluster_of(mut settings: Settings, groups: &[(&str, &[Member])]) -
     }
     assert!(cluster.groups().iter().all(|g| g.storages().iter().all(|s| s.status() == StorageStatus::Active)));
     cluster
+}
+
+/// Two groups: `a` with a trunk server, `b` full with an OFFLINE storage.
+pub(crate) fn a_and_b(use_trunk_file: bool) -> Cluster {
+    let settings = Settings { use_trunk_file, reserved: Reserved::Mb(1000), ..Settings::default() };
+    let groups: [(&str, &[_]); 2] =
+        [("a", &[active("10.0.0.2", 5000), active("10.0.0.1", 4000)]), ("b", &[active("10.0.0.9", 1000)])];
+    let mut cluster = cluster_of(settings, &groups);
+    let _ = cluster.set_trunk_server(&name("a"), Some(id("10.0.0.1"))).unwrap();
+    let _ = cluster.disconnect(ConnId(3));
+    cluster
+}
+
+/// A path that is half full.
+pub(crate) const HALF: PathSpace = PathSpace { total_mb: 10_000, free_mb: 5_000 };
+
+/// The tracker of these clusters becomes the leader.
+pub(crate) fn leads(cluster: &mut Cluster) {
+    cluster.set_leader(Some(HostPort { ip: ip("10.0.0.100"), port: 22122 }));
+}
+
+pub(crate) fn status_of(cluster: &Cluster, group: &str, storage: &str) -> StorageStatus {
+    cluster.group(&name(group)).unwrap().storage(&id(storage)).unwrap().status()
+}
+
+/// A group `g` of two.
+pub(crate) fn two_of(settings: Settings) -> Cluster {
+    cluster_of(settings, &[("g", &[active("10.0.0.1", 5_000), active("10.0.0.2", 5_000)])])
+}
+
+/// The status of a refusal.
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, ClusterError>) -> Status {
+    result.unwrap_err().status()
 }

@@ -3,28 +3,8 @@
 use fdfs_proto::Status;
 use fdfs_proto::shared::{StorageBrief, StorageStatus};
 
-use super::tests_support::{active, cluster_of, id, ip, join, name, now, peer};
-use super::{
-    Cause, Cluster, ClusterError, ConnId, Effect, Event, FileFacts, HostPort, Now, PathSpace, Settings, SyncSource,
-};
-
-const HALF: PathSpace = PathSpace { total_mb: 10_000, free_mb: 5_000 };
-
-fn leads(cluster: &mut Cluster) {
-    cluster.set_leader(Some(HostPort { ip: ip("10.0.0.100"), port: 22122 }));
-}
-
-fn status_of(cluster: &Cluster, group: &str, storage: &str) -> StorageStatus {
-    cluster.group(&name(group)).unwrap().storage(&id(storage)).unwrap().status()
-}
-
-fn two_of(settings: Settings) -> Cluster {
-    cluster_of(settings, &[("g", &[active("10.0.0.1", 5_000), active("10.0.0.2", 5_000)])])
-}
-
-fn refused<T: std::fmt::Debug>(result: Result<T, ClusterError>) -> Status {
-    result.unwrap_err().status()
-}
+use super::tests_support::{HALF, id, ip, join, leads, name, now, peer, refused, status_of, two_of};
+use super::{Cause, Cluster, ClusterError, ConnId, Effect, Event, FileFacts, Now, PathSpace, Settings, SyncSource};
 
 #[test]
 fn w46_without_a_writable_member_a_new_one_must_wait() {
