@@ -17,15 +17,24 @@ pub(crate) fn line(level: Level, text: &str) {
     StderrSink::new().write(Timestamp::now(), level, text);
 }
 
-/// The lines about a configuration that cannot be used; those of the reference where the file itself is missing.
-pub(crate) fn conf_error(path: &str, problem: &ConfError) {
-    match problem {
-        ConfError::Load { location, status: Status::ENOENT, .. } if location == path => {
-            error(&format!("file {path} not exist"));
-            error(&format!("load conf file \"{path}\" fail, ret code: {}", Status::ENOENT.0));
+/// The lines about a configuration that cannot be used; those of the reference where the file itself is missing or a
+/// directory. Gives the exit code.
+pub(crate) fn conf_error(path: &str, problem: &ConfError) -> Status {
+    let (status, what) = match problem {
+        ConfError::Load { location, status: Status::EISDIR, .. } if location == path => {
+            (Status::EINVAL, format!("{path} is not a regular file"))
         }
-        problem => error(&problem.to_string()),
-    }
+        ConfError::Load { location, status: Status::ENOENT, .. } if location == path => {
+            (Status::ENOENT, format!("file {path} not exist"))
+        }
+        problem => {
+            error(&problem.to_string());
+            return problem.status();
+        }
+    };
+    error(&what);
+    error(&format!("load conf file \"{path}\" fail, ret code: {}", status.0));
+    status
 }
 
 /// The last lines of a daemon that does not start.

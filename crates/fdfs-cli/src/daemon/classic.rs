@@ -39,6 +39,10 @@ fn main(program: Program, args: &[OsString]) -> u8 {
             eprintln!("\nError: unrecognized option: {option}\n{}", usage());
             0
         }
+        CommandLine::Wrong(what) => {
+            eprintln!("\nError: {what}!\n{}", usage());
+            0
+        }
         CommandLine::Version => {
             out::line(&format!("\n{} V{PROTOCOL_VERSION}\n", program.classic_name()));
             0
@@ -68,6 +72,7 @@ enum CommandLine {
     NoConf,
     Help,
     Unknown(String),
+    Wrong(&'static str),
     Version,
     Run { conf: String, action: String, is_foreground: bool },
 }
@@ -88,10 +93,14 @@ impl CommandLine {
         }
         let mut words = words.into_iter();
         match words.next() {
-            None => Self::NoConf,
+            None if args.is_empty() => Self::NoConf,
+            None => Self::Wrong("expect config file"),
             Some(conf) => {
                 let action = words.next().unwrap_or_else(|| "start".to_owned());
-                Self::Run { conf, action, is_foreground }
+                match words.next() {
+                    None => Self::Run { conf, action, is_foreground },
+                    Some(_) => Self::Wrong("too many arguments"),
+                }
             }
         }
     }
@@ -105,9 +114,9 @@ fn act(program: Program, conf_path: &str, action: &str, is_foreground: bool) -> 
     let base_path = match conf::base_path_of(conf_path) {
         Ok(base_path) => base_path,
         Err(error) => {
-            classic_log::conf_error(conf_path, &error);
+            let Status(errno) = classic_log::conf_error(conf_path, &error);
             classic_log::exit_abnormally();
-            return error.status().0;
+            return errno;
         }
     };
     let pid_path = program.pid_path(&base_path);
@@ -173,7 +182,8 @@ mod tests {
             is_foreground,
         };
         assert_eq!(parse(""), CommandLine::NoConf);
-        assert_eq!(parse("-N"), CommandLine::NoConf);
+        assert_eq!(parse("-N"), CommandLine::Wrong("expect config file"));
+        assert_eq!(parse("c start x"), CommandLine::Wrong("too many arguments"));
         assert_eq!(parse("c"), run("start", false));
         assert_eq!(parse("c stop"), run("stop", false));
         assert_eq!(parse("-N c"), run("start", true));

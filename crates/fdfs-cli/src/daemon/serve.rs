@@ -52,12 +52,15 @@ pub(crate) fn serve(program: Program, conf_path: &str, mode: &Mode) -> u8 {
             exit::code_of(&error)
         }
         Err(End::Early(error)) => {
-            match error.downcast_ref::<ConfError>() {
-                Some(error) => classic_log::conf_error(conf_path, error),
-                None => classic_log::error(&format!("{error:#}")),
-            }
+            let code = match error.downcast_ref::<ConfError>() {
+                Some(error) => classic_log::conf_error(conf_path, error).0,
+                None => {
+                    classic_log::error(&format!("{error:#}"));
+                    exit::code_of(&error)
+                }
+            };
             classic_log::exit_abnormally();
-            exit::code_of(&error)
+            code
         }
     }
 }

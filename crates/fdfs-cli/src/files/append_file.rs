@@ -8,15 +8,15 @@ use std::process::ExitCode;
 use fdfs_client::Progress;
 use fdfs_proto::Status;
 
-use super::classic_client::{ClassicClient, failure, file_id, log, texts, usage};
+use super::classic_client::{ClassicClient, failure, file_id, log, texts, usage_of};
 use crate::out;
 
-const USAGE: &str = "Usage: fdfs_append_file <config_file> <appender_file_id> <local_filename>";
+const USAGE: &str = "<config_file> <appender_file_id> <local_filename>";
 
 /// The program. `args` come without the program's name.
 pub(crate) fn main(args: &[OsString]) -> ExitCode {
     let words = texts(args);
-    let [conf, id, _, ..] = words.as_slice() else { return usage(USAGE) };
+    let [conf, id, _, ..] = words.as_slice() else { return usage_of(USAGE) };
     let classic = match ClassicClient::open(conf).and_then(|classic| classic.connect_tracker().map(|()| classic)) {
         Ok(classic) => classic,
         Err(code) => return code,

@@ -3,20 +3,21 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use fdfs_client::{Client, ClientError, FileId};
+use fdfs_client::{Client, ClientError, FileId, Tracker, TrackerFailure};
 use fdfs_conf::ClientConf;
 use fdfs_proto::Status;
 use tokio::runtime::Runtime;
 
 use super::connect;
 use crate::monitor::admin::first_that_answers;
+use crate::classic::called_as;
 use crate::{classic_log, out};
 
 /// File ids on the command line are cut here, in bytes.
 const FILE_ID_MAX: usize = 127;
 
 /// The exit code of the reference when no tracker takes the connection, whatever the reason: `EINPROGRESS`.
-const NO_TRACKER: u8 = Status::EINPROGRESS.0;
+const NO_TRACKER: Status = Status::EINPROGRESS;
 
 /// A client of the cluster that a configuration file describes, and what runs it.
 pub(crate) struct ClassicClient {
@@ -32,12 +33,7 @@ impl ClassicClient {
     /// The exit code, after the log lines were written.
     pub(crate) fn open(conf_path: &str) -> Result<Self, ExitCode> {
         let conf = connect::parse(conf_path).map_err(|error| conf_failed(conf_path, &error))?;
-        if let Err(error) = std::fs::read_dir(&conf.base_path) {
-            let status = Status::from_io(&error);
-            let path = conf.base_path.display();
-            classic_log::error(&format!("\"{path}\" can't be accessed, error info: {}", status.text()));
-            return Err(ExitCode::from(status.0));
-        }
+        check_base_path(&conf)?;
         let builder = connect::builder_of(&conf).map_err(|error| conf_failed(conf_path, &error))?;
         // Connections are kept whatever the file says: this program asks two or three things and ends.
         let client = builder.max_idle_connections(4).build().map_err(|error| {
@@ -56,19 +52,48 @@ impl ClassicClient {
     /// # Errors
     /// The exit code, after the log lines were written.
     pub(crate) fn connect_tracker(&self) -> Result<(), ExitCode> {
-        let tell = |tracker: &fdfs_client::Tracker, error: ClientError| {
-            let Status(errno) = error.status();
-            let info = error.status().text();
-            classic_log::error(&format!("connect to server {tracker} fail, errno: {errno}, error info: {info}"));
-        };
-        let found = self.runtime.block_on(first_that_answers(&self.client.trackers(), 0, tell));
-        if found.is_some() { Ok(()) } else { Err(ExitCode::from(NO_TRACKER)) }
+        let found = self.runtime.block_on(first_tracker(&self.client.trackers(), 0));
+        found.map(drop).map_err(|Status(errno)| ExitCode::from(errno))
     }
 }
 
 fn conf_failed(conf_path: &str, error: &fdfs_conf::ConfError) -> ExitCode {
-    classic_log::conf_error(conf_path, error);
-    ExitCode::from(error.status().0)
+    ExitCode::from(classic_log::conf_error(conf_path, error).0)
+}
+
+/// Whether the directory of the configuration is there, which every program of the reference looks at.
+///
+/// # Errors
+/// The exit code, after the log line was written.
+pub(crate) fn check_base_path(conf: &ClientConf) -> Result<(), ExitCode> {
+    std::fs::read_dir(&conf.base_path).map(drop).map_err(|error| {
+        let status = Status::from_io(&error);
+        let path = conf.base_path.display();
+        classic_log::error(&format!("\"{path}\" can't be accessed, error info: {}", status.text()));
+        ExitCode::from(status.0)
+    })
+}
+
+/// Asks the trackers, from one of them on and round the list, which is there; a log line for each that is not.
+///
+/// # Errors
+/// The exit code when none is there: that of a name that leads nowhere if all of them are such.
+pub(crate) async fn first_tracker(trackers: &[Tracker], start_index: usize) -> Result<Tracker, Status> {
+    let mut is_name_bad = true;
+    let tell = |tracker: &Tracker, error: ClientError| match &error {
+        ClientError::NoTrackerAnswers { failures, .. }
+            if failures.iter().all(|failure| matches!(failure, TrackerFailure::Resolve(_))) =>
+        {
+            classic_log::error(&format!("host \"{tracker}\" is invalid, error info: Host name lookup failure"));
+        }
+        error => {
+            is_name_bad = false;
+            let (Status(errno), info) = (error.status(), error.status().text());
+            classic_log::error(&format!("connect to server {tracker} fail, errno: {errno}, error info: {info}"));
+        }
+    };
+    let found = first_that_answers(trackers, start_index, tell).await;
+    found.ok_or(if is_name_bad { Status::EINVAL } else { NO_TRACKER })
 }
 
 /// Arguments as texts. No configuration, id or option of these programs is anything else; local file names may be, and
@@ -81,6 +106,11 @@ pub(crate) fn texts(args: &[OsString]) -> Vec<String> {
 pub(crate) fn usage(text: &str) -> ExitCode {
     out::line(text);
     ExitCode::from(1)
+}
+
+/// The usage of a program: how it was called, and what it takes.
+pub(crate) fn usage_of(args: &str) -> ExitCode {
+    usage(&format!("Usage: {} {args}", called_as()))
 }
 
 /// Reads a file id.

@@ -10,16 +10,16 @@ use std::process::ExitCode;
 
 use fdfs_proto::Status;
 
-use super::classic_client::usage;
+use super::classic_client::usage_of;
 use crate::out;
 
-const USAGE: &str = "Usage: fdfs_crc32 <filename>";
+const USAGE: &str = "<filename>";
 /// Bytes that are read at once.
 const PIECE_BYTES: usize = 256 * 1024;
 
 /// The program. `args` come without the program's name.
 pub(crate) fn main(args: &[OsString]) -> ExitCode {
-    let Some(path) = args.first().map(Path::new) else { return usage(USAGE) };
+    let Some(path) = args.first().map(Path::new) else { return usage_of(USAGE) };
     let (step, error) = match File::open(path) {
         Ok(file) => match crc32(file) {
             Ok(crc32) => {

@@ -5,15 +5,15 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use super::classic_client::{ClassicClient, failure, file_id, log, texts, usage};
+use super::classic_client::{ClassicClient, failure, file_id, log, texts, usage_of};
 use crate::out;
 
-const USAGE: &str = "Usage: fdfs_delete_file <config_file> <file_id>";
+const USAGE: &str = "<config_file> <file_id>";
 
 /// The program. `args` come without the program's name.
 pub(crate) fn main(args: &[OsString]) -> ExitCode {
     let words = texts(args);
-    let [conf, id, ..] = words.as_slice() else { return usage(USAGE) };
+    let [conf, id, ..] = words.as_slice() else { return usage_of(USAGE) };
     let classic = match ClassicClient::open(conf).and_then(|classic| classic.connect_tracker().map(|()| classic)) {
         Ok(classic) => classic,
         Err(code) => return code,

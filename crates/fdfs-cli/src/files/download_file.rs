@@ -9,16 +9,16 @@ use std::process::ExitCode;
 use fdfs_client::{ByteRange, DownloadOptions};
 use fdfs_proto::Status;
 
-use super::classic_client::{ClassicClient, failure, file_id, log, texts, usage};
+use super::classic_client::{ClassicClient, failure, file_id, log, texts, usage_of};
 use crate::{classic_log, out};
 
 const USAGE: &str =
-    "Usage: fdfs_download_file <config_file> <file_id> [local_filename] [<download_offset> <download_bytes>]";
+    "<config_file> <file_id> [local_filename] [<download_offset> <download_bytes>]";
 
 /// The program. `args` come without the program's name.
 pub(crate) fn main(args: &[OsString]) -> ExitCode {
     let words = texts(args);
-    let [conf, id, rest @ ..] = words.as_slice() else { return usage(USAGE) };
+    let [conf, id, rest @ ..] = words.as_slice() else { return usage_of(USAGE) };
     let classic = match ClassicClient::open(conf).and_then(|classic| classic.connect_tracker().map(|()| classic)) {
         Ok(classic) => classic,
         Err(code) => return code,

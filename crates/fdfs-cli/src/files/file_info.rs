@@ -11,10 +11,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::classic_client::{ClassicClient, failure, file_id, log, texts};
+use crate::classic::called_as;
 use crate::{classic_log, out};
 
 const USAGE: &str = "\
-Usage: fdfs_file_info [options] <config_file> <file_id>
+[options] <config_file> <file_id>
   options: 
     -s: keep silence, when this file not exist, do not log error on storage server
     -n: do NOT calculate CRC32 for appender file or slave file
@@ -27,9 +28,9 @@ pub(crate) fn main(args: &[OsString]) -> ExitCode {
         Ok(line) => line,
         Err(unknown) => {
             if let Some(option) = unknown {
-                eprintln!("fdfs_file_info: invalid option -- '{option}'");
+                eprintln!("{}: invalid option -- '{option}'", called_as());
             }
-            eprintln!("{USAGE}");
+            eprintln!("Usage: {} {USAGE}", called_as());
             return ExitCode::from(1);
         }
     };

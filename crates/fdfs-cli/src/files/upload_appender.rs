@@ -7,15 +7,15 @@ use std::process::ExitCode;
 
 use fdfs_client::UploadOptions;
 
-use super::classic_client::{ClassicClient, texts, usage};
+use super::classic_client::{ClassicClient, texts, usage_of};
 use super::upload_file::upload;
 
-const USAGE: &str = "Usage: fdfs_upload_appender <config_file> <local_filename>";
+const USAGE: &str = "<config_file> <local_filename>";
 
 /// The program. `args` come without the program's name.
 pub(crate) fn main(args: &[OsString]) -> ExitCode {
     let words = texts(args);
-    let [conf, _, ..] = words.as_slice() else { return usage(USAGE) };
+    let [conf, _, ..] = words.as_slice() else { return usage_of(USAGE) };
     let run = || {
         let classic = ClassicClient::open(conf)?;
         classic.connect_tracker()?;

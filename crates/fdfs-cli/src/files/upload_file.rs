@@ -10,17 +10,17 @@ use fdfs_client::{ClientError, HostPort, UploadOptions};
 use fdfs_proto::Status;
 use fdfs_proto::limits::STORAGE_PORT;
 
-use super::classic_client::{ClassicClient, failure, log, texts, usage};
+use super::classic_client::{ClassicClient, failure, log, texts, usage_of};
 use crate::{classic_log, out};
 
-const USAGE: &str = "Usage: fdfs_upload_file <config_file> <local_filename> [storage_ip:port] [store_path_index]";
+const USAGE: &str = "<config_file> <local_filename> [storage_ip:port] [store_path_index]";
 /// How long the name of a storage may take to be looked up.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The program. `args` come without the program's name.
 pub(crate) fn main(args: &[OsString]) -> ExitCode {
     let words = texts(args);
-    let [conf, _, rest @ ..] = words.as_slice() else { return usage(USAGE) };
+    let [conf, _, rest @ ..] = words.as_slice() else { return usage_of(USAGE) };
     run(conf, &args[1], rest).unwrap_or_else(|code| code)
 }
 
@@ -91,15 +91,17 @@ async fn resolve(storage: &str) -> Result<std::net::SocketAddr, Status> {
     }
 }
 
-/// Reads the index as C's `atoi` does; -1 lets the storage choose.
+/// Reads the index as C's `atoi` does, and its lowest byte counts; -1, and 255, let the storage choose.
 fn store_path_index(word: &str) -> Result<Option<u8>, Status> {
     let word = word.trim_start();
     let (sign, digits) = word.strip_prefix('-').map_or((1, word), |digits| (-1, digits));
     let end = digits.find(|char: char| !char.is_ascii_digit()).unwrap_or(digits.len());
-    match digits[..end].parse::<i64>().unwrap_or(0) * sign {
-        -1 => Ok(None),
+    let [index, ..] = (digits[..end].parse::<i64>().unwrap_or(0) * sign).to_le_bytes();
+    match index {
+        u8::MAX => Ok(None),
         // What no storage can have is refused by every one of them.
-        index => u8::try_from(index).ok().filter(|&index| index < 128).map(Some).ok_or(Status::EINVAL),
+        128.. => Err(Status::EINVAL),
+        index => Ok(Some(index)),
     }
 }
 
@@ -123,7 +125,9 @@ mod tests {
         assert_eq!(store_path_index(" 7x"), Ok(Some(7)));
         assert_eq!(store_path_index("x"), Ok(Some(0)));
         assert_eq!(store_path_index("-1"), Ok(None));
-        for bad in ["128", "-2", "300"] {
+        assert_eq!(store_path_index("255"), Ok(None));
+        assert_eq!(store_path_index("256"), Ok(Some(0)), "the lowest byte");
+        for bad in ["128", "-2"] {
             assert_eq!(store_path_index(bad), Err(Status::EINVAL), "{bad}");
         }
     }

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use fdfs_client::{Client, ClientError, HostPort, Tracker};
+use fdfs_client::{Client, HostPort, ResolveError, Tracker};
 use fdfs_conf::ClientConf;
 use fdfs_proto::limits::TRACKER_PORT;
 use fdfs_proto::{GroupName, Status, StorageId};
@@ -16,6 +16,7 @@ use super::admin::{self, AdminError};
 use super::text;
 use crate::classic::called_as;
 use crate::conf_loader::{FileLoader, host_env};
+use crate::files::classic_client::{check_base_path, first_tracker};
 use crate::{classic_log, out};
 
 /// How long the name behind `-h` may take to be looked up.
@@ -23,9 +24,6 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The configuration when none is named.
 const DEFAULT_CONF: &str = "/etc/fdfs/client.conf";
-
-/// The exit code of the reference when no tracker takes the connection, whatever the reason: `EINPROGRESS`.
-const NO_TRACKER: u8 = Status::EINPROGRESS.0;
 
 /// The usage, without its last line feed.
 fn usage() -> String {
@@ -56,10 +54,12 @@ pub(crate) fn main(args: &[OsString]) -> ExitCode {
     let conf = match ClientConf::parse(&line.conf, &FileLoader, &host_env()) {
         Ok(parsed) => parsed.conf,
         Err(error) => {
-            classic_log::conf_error(&line.conf, &error);
-            return ExitCode::from(error.status().0);
+            return ExitCode::from(classic_log::conf_error(&line.conf, &error).0);
         }
     };
+    if let Err(code) = check_base_path(&conf) {
+        return code;
+    }
     let client = match Client::from_conf(&conf) {
         Ok(client) => client,
         Err(error) => {
@@ -106,7 +106,6 @@ impl CommandLine {
             match arg.strip_prefix("-h") {
                 Some("") => tracker = Some(rest.next().ok_or(Usage { code: 1 })?.clone()),
                 Some(host) => tracker = Some(host.to_owned()),
-                None if arg.starts_with('-') => return Err(Usage { code: 1 }),
                 None => words.push(arg.clone()),
             }
         }
@@ -121,18 +120,23 @@ async fn run(line: &CommandLine, client: &Client) -> u8 {
     let start_index = match &line.tracker {
         None => fastrand::usize(..trackers.len().max(1)),
         Some(wanted) => match index_of(wanted, &trackers).await {
-            Some(index) => index,
-            None => {
+            Ok(Some(index)) => index,
+            Ok(None) => {
                 out::line(&format!("tracker server: {wanted} not exists!"));
                 return Status::ENOENT.0;
+            }
+            Err(error) => {
+                classic_log::error(&format!("host: {wanted}, {error}"));
+                let info = "Host name lookup failure";
+                out::line(&format!("resolve ip address of tracker server: {wanted} fail!, error info: {info}"));
+                return Status::EINVAL.0;
             }
         },
     };
     out::line(&format!("tracker server count={}, current server index={start_index}", trackers.len()));
-    let Some(tracker) =
-        admin::first_that_answers(&trackers, start_index, |tracker, error| tell_unreachable(tracker, &error)).await
-    else {
-        return NO_TRACKER;
+    let tracker = match first_tracker(&trackers, start_index).await {
+        Ok(tracker) => tracker,
+        Err(status) => return status.0,
     };
     // The address that answered comes first.
     let addr = tracker.addrs().await.ok().and_then(|addrs| addrs.first().copied());
@@ -158,29 +162,20 @@ async fn run(line: &CommandLine, client: &Client) -> u8 {
 }
 
 /// The index of the tracker that `-h` names: as it is written in the configuration, or by its address.
-async fn index_of(wanted: &str, trackers: &[Tracker]) -> Option<usize> {
-    let wanted = wanted.parse::<HostPort>().ok()?;
+async fn index_of(wanted: &str, trackers: &[Tracker]) -> Result<Option<usize>, ResolveError> {
+    let wanted = wanted.parse::<HostPort>()?;
     let name = HostPort { port: wanted.port.or(Some(TRACKER_PORT)), ..wanted.clone() }.to_string();
     let is_named = |tracker: &Tracker| tracker.to_string().split(',').any(|part| part == name);
     if let Some(index) = trackers.iter().position(is_named) {
-        return Some(index);
+        return Ok(Some(index));
     }
-    let wanted = wanted.resolve(TRACKER_PORT, RESOLVE_TIMEOUT).await.ok()?;
+    let wanted = wanted.resolve(TRACKER_PORT, RESOLVE_TIMEOUT).await?;
     for (index, tracker) in trackers.iter().enumerate() {
         if tracker.addrs().await.is_ok_and(|addrs| addrs.iter().any(|addr| wanted.contains(addr))) {
-            return Some(index);
+            return Ok(Some(index));
         }
     }
-    None
-}
-
-fn tell_unreachable(tracker: &Tracker, error: &ClientError) {
-    let status = error.status();
-    classic_log::error(&format!(
-        "connect to server {tracker} fail, errno: {}, error info: {}",
-        status.0,
-        status.text()
-    ));
+    Ok(None)
 }
 
 async fn list_all(tracker: &Tracker) {
@@ -270,7 +265,7 @@ mod tests {
         assert_eq!(parse(""), line(DEFAULT_CONF, None, "list", &[]));
         assert_eq!(parse("-h"), Err(Usage { code: 0 }));
         assert_eq!(parse("c -h"), Err(Usage { code: 1 }));
-        assert_eq!(parse("c -x"), Err(Usage { code: 1 }));
+        assert_eq!(parse("c -x"), line("c", None, "-x", &[]));
         assert_eq!(parse("c"), line("c", None, "list", &[]));
         assert_eq!(parse("c -h t:1 list g"), line("c", Some("t:1"), "list", &["g"]));
         assert_eq!(parse("c -ht list"), line("c", Some("t"), "list", &[]));

@@ -44,9 +44,9 @@ impl Test<'_> {
         let options = UploadOptions::new().storage((ip, server.port).into());
         let options = options.store_path_index(store_path_index).appender(true);
         let uploaded = runtime.block_on(client.upload_file(local, &options));
-        let file = uploaded.map_err(|error| fails("upload file", &error))?;
         let (function, one) = (self.way.function(), if self.naming == Naming::Id { "1" } else { "" });
         out::line(&format!("storage_upload_appender_by_{function}{one}"));
+        let file = uploaded.map_err(|error| fails("upload file", &error))?;
         match self.naming {
             Naming::Apart => out::line(&format!("group_name={}, remote_filename={}", file.group, file.name)),
             // Spelt so by the reference.

@@ -72,24 +72,29 @@ impl Call<'_> {
     }
 
     fn file(&self) -> Result<FileId, ExitCode> {
+        self.file_for("fetch")
+    }
+
+    fn file_for(&self, question: &str) -> Result<FileId, ExitCode> {
         let text = match (self.naming, &self.words[2..]) {
             (Naming::Apart, [group, name, ..]) => format!("{group}/{name}"),
             (Naming::Id, [id, ..]) => id.clone(),
             _ => return Err(self.usage("")),
         };
         file_id(&text).map_err(|status| {
-            out::line(&self.fetch_failure(&text, status));
+            out::line(&self.query_failure(question, &text, status));
             ExitCode::from(status.0)
         })
     }
 
-    fn fetch_failure(&self, id: &str, status: Status) -> String {
+    /// `question`: what the tracker was asked for, as the library's function is called.
+    fn query_failure(&self, question: &str, id: &str, status: Status) -> String {
         let which = match (self.naming, id.split_once('/')) {
             (Naming::Apart, Some((group, name))) => format!("group_name={group}, filename={name}"),
             _ => format!("file_id={id}"),
         };
         let (number, info) = (status.0, status.text());
-        format!("tracker_query_storage_fetch fail, {which}, error no: {number}, error info: {info}")
+        format!("tracker_query_storage_{question} fail, {which}, error no: {number}, error info: {info}")
     }
 
     /// Asks a tracker for the storage and shows it.
@@ -101,7 +106,7 @@ impl Call<'_> {
             }
             Err(error) => {
                 let status = told(&error);
-                out::line(&self.fetch_failure(&id.to_string(), status));
+                out::line(&self.query_failure("fetch", &id.to_string(), status));
                 Err(ExitCode::from(status.0))
             }
         }
@@ -157,8 +162,13 @@ impl Call<'_> {
     fn set_metadata(&self) -> Outcome {
         let id = self.file_for_update()?;
         let (mode, list) = match self.words.get(self.rest_at()..) {
-            Some([flag, list, ..]) if flag == "O" => (MetaMode::Overwrite, list),
-            Some([flag, list, ..]) if flag == "M" => (MetaMode::Merge, list),
+            // The first character counts.
+            Some([flag, list, ..]) if flag.starts_with('O') => (MetaMode::Overwrite, list),
+            Some([flag, list, ..]) if flag.starts_with('M') => (MetaMode::Merge, list),
+            Some([_, _, ..]) => {
+                out::line(&failure("setmeta", Status::EINVAL));
+                return Ok(());
+            }
             _ => {
                 return Err(self.usage(
                     " <op_flag> <metadata_list>\n\top_flag: O for overwrite, M for merge\n\
@@ -184,7 +194,8 @@ impl Call<'_> {
     }
 
     fn servers(&self) -> Outcome {
-        let id = self.file()?;
+        let question = if self.naming == Naming::Id { "list1" } else { "list" };
+        let id = self.file_for(question)?;
         match self.classic.runtime.block_on(self.classic.client.query_fetch_all(&id)) {
             Ok(found) => {
                 let lines: String =
@@ -194,7 +205,7 @@ impl Call<'_> {
             }
             Err(error) => {
                 let status = told(&error);
-                out::line(&failure("tracker_query_storage_list", status));
+                out::line(&self.query_failure(question, &id.to_string(), status));
                 Err(ExitCode::from(status.0))
             }
         }

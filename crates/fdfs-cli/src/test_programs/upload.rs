@@ -31,8 +31,8 @@ pub(super) fn run(classic: &ClassicClient, local: &OsString, way: Way, naming: N
     let options =
         UploadOptions::new().storage((ip, server.port).into()).store_path_index(store_path_index).metadata(metadata);
     let uploaded = classic.runtime.block_on(classic.client.upload_file(local, &options));
-    let file = uploaded.map_err(|error| fails("upload file", &error))?;
     out::line(&format!("storage_upload_by_{}", way.function()));
+    let file = uploaded.map_err(|error| fails("upload file", &error))?;
     tell(classic, &ip.to_string(), &file, naming);
 
     let options = SlaveOptions::new();

@@ -7,12 +7,12 @@ use std::process::{Command, Output, Stdio};
 use crate::{Dev, FDFS, text};
 
 /// Programs that run in the directory of a cluster, with the classic names in `bin/`.
-struct Shell {
-    dev: Dev,
+pub(crate) struct Shell {
+    pub(crate) dev: Dev,
 }
 
 impl Shell {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dev = Dev::start();
         let dir = dev.dir.path();
         fs::create_dir(dir.join("bin")).unwrap();
@@ -24,7 +24,7 @@ impl Shell {
         Self { dev }
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         self.dev.dir.path().join(name)
     }
 
@@ -35,7 +35,7 @@ impl Shell {
         command
     }
 
-    fn classic(&self, line: &str) -> Output {
+    pub(crate) fn classic(&self, line: &str) -> Output {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         self.command(&self.path("bin").join(words[0]), &words[1..]).output().unwrap()
     }
@@ -46,7 +46,7 @@ impl Shell {
 
     /// A classic run; `stderr` is its last line, of which log lines before it are no part.
     #[track_caller]
-    fn check(&self, line: &str, stdout: &str, stderr: &str, code: i32) {
+    pub(crate) fn check(&self, line: &str, stdout: &str, stderr: &str, code: i32) {
         let output = self.classic(line);
         let said = text(&output.stderr);
         assert_eq!((text(&output.stdout).as_str(), output.status.code()), (stdout, Some(code)), "{line}: {said}");

@@ -4,6 +4,7 @@
 
 mod admin;
 mod bench;
+mod classic_corners;
 mod dashboard;
 mod dev;
 mod doctor;
