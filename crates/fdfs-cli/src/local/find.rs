@@ -57,16 +57,12 @@ struct Enough;
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let store = Store::open(&args.store)?;
     let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());
-    let done = find(&store, args, |text| {
-        stdout.write_all(text.as_bytes()).unwrap_or_else(|error| {
-            // Nobody reads any more, as in `fdfs find | head -1`.
-            std::process::exit(i32::from(Status::from_io(&error).0))
-        });
-    });
-    let flushed = stdout.flush();
+    // Nobody reads any more, as in `fdfs find | head -1`.
+    let ends = |error: std::io::Error| std::process::exit(i32::from(Status::from_io(&error).0));
+    let done = find(&store, args, |text| stdout.write_all(text.as_bytes()).unwrap_or_else(ends));
+    stdout.flush().unwrap_or_else(ends);
     drop(stdout);
     let total = done?;
-    flushed?;
     if args.count {
         out::line(&total.text(args.json));
     }

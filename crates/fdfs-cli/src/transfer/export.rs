@@ -12,6 +12,7 @@ use super::fetch::fetch;
 use super::item::Exported;
 use super::journal::Journal;
 use super::list::IdList;
+use super::parts::Sweeper;
 use crate::files::connect::Connect;
 
 /// The journal and table of contents in the directory.
@@ -56,6 +57,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&args.dir).with_context(|| format!("make the directory {}", args.dir.display()))?;
     let journal = Arc::new(Journal::<Exported>::open(&args.dir.join(CONTENTS))?);
     let mut crew = Crew::new(args.jobs, ids.count);
+    let mut sweeper = Sweeper::default();
     for id in ids.ids()? {
         let id = id?;
         let path = args.dir.join(id.to_string());
@@ -63,6 +65,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             crew.count(Done::Before);
             continue;
         }
+        sweeper.sweep_for(&path)?;
         let (client, journal, strict) = (client.clone(), journal.clone(), args.strict);
         crew.copy(id, move || one(client.clone(), journal.clone(), id, path.clone(), strict)).await?;
     }

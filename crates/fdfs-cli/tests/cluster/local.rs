@@ -1,8 +1,9 @@
 //! `fdfs ls` and `fdfs verify` on the store paths of a running cluster; completions and manual pages.
 
 use std::fs;
+use std::process::Command;
 
-use crate::{Dev, fdfs, names, text};
+use crate::{Dev, FDFS, fdfs, names, text};
 
 /// The store path of the storage that has a file of this content.
 fn store_path_with(dir: &std::path::Path, id: &str) -> Option<std::path::PathBuf> {
@@ -47,6 +48,13 @@ fn files_of_a_running_storage_are_listed_and_verified() {
         listed.contains(&ids[0].as_str()) && listed.iter().all(|id| ids.iter().any(|known| known == id)),
         "{listed:?}"
     );
+    // Nobody reads: the end of the program, without a word.
+    for command in ["ls", "find"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(FDFS).args([command, conf]).stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(32), ""), "{command}");
+    }
     let (stdout, stderr) = run(&["verify", conf], 0);
     let summary = format!("{} files read", listed.len());
     assert!(stdout.is_empty() && stderr.starts_with(&summary) && stderr.contains(", 0 bad, "), "{stdout}{stderr}");

@@ -88,8 +88,12 @@ fn a_cluster_goes_through_a_directory_into_another() {
     }
     // Once more: nothing is to be done, but what is gone from the directory comes again.
     fs::remove_file(dir.join(&files[2].0)).unwrap();
+    // What a killed run would leave beside it goes.
+    let half = dir.join(&files[2].0).with_file_name(".name.jpg.01234567.part");
+    fs::write(&half, "half of it").unwrap();
     assert!(run(&export, 0).0.contains("\"exported\":1"));
     assert_eq!(fs::read_to_string(dir.join(&files[2].0)).unwrap(), files[2].1);
+    assert!(!half.exists());
 
     // One file of the directory is not what was exported any more: it is named, and the others go.
     let damaged = dir.join(&files[1].0);
