@@ -67,8 +67,6 @@ fn classic_programs_print_what_the_reference_prints() {
     let enoent = "error no: 2, error info: No such file or directory";
     let einval = "error no: 22, error info: Invalid argument";
 
-    let usage = "Usage: fdfs_upload_file <config_file> <local_filename> [storage_ip:port] [store_path_index]\n";
-    shell.check("fdfs_upload_file", usage, "", 1);
     shell.check("fdfs_upload_file data/client.conf no", "", &format!("upload file fail, {enoent}"), 2);
     shell.check("fdfs_upload_file data/client.conf bin", "", &format!("upload file fail, {einval}"), 22);
     let addr = id_of_only_storage(&shell);
