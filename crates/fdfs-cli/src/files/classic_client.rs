@@ -9,8 +9,8 @@ use fdfs_proto::Status;
 use tokio::runtime::Runtime;
 
 use super::connect;
-use crate::monitor::admin::first_that_answers;
 use crate::classic::called_as;
+use crate::monitor::admin::first_that_answers;
 use crate::{classic_log, out};
 
 /// File ids on the command line are cut here, in bytes.

@@ -12,8 +12,7 @@ use fdfs_proto::Status;
 use super::classic_client::{ClassicClient, failure, file_id, log, texts, usage_of};
 use crate::{classic_log, out};
 
-const USAGE: &str =
-    "<config_file> <file_id> [local_filename] [<download_offset> <download_bytes>]";
+const USAGE: &str = "<config_file> <file_id> [local_filename] [<download_offset> <download_bytes>]";
 
 /// The program. `args` come without the program's name.
 pub(crate) fn main(args: &[OsString]) -> ExitCode {

@@ -57,7 +57,15 @@ mod tests {
     #[test]
     fn halves_go_and_files_stay() {
         let dir = tempfile::tempdir().unwrap();
-        let stay = ["a.jpg", "a.part", ".a.part", ".a.0123456.part", ".a.0123456g.part", "..01234567.part", "fdfs-export.jsonl"];
+        let stay = [
+            "a.jpg",
+            "a.part",
+            ".a.part",
+            ".a.0123456.part",
+            ".a.0123456g.part",
+            "..01234567.part",
+            "fdfs-export.jsonl",
+        ];
         for name in stay.into_iter().chain([".a.jpg.01234567.part", ".b.89abcdef.part"]) {
             std::fs::write(dir.path().join(name), name).unwrap();
         }

@@ -15,10 +15,7 @@ fn usages_name_the_program_as_it_was_called() {
     let shell = Shell::new();
     let programs = [
         ("fdfs_upload_file", "<config_file> <local_filename> [storage_ip:port] [store_path_index]"),
-        (
-            "fdfs_download_file",
-            "<config_file> <file_id> [local_filename] [<download_offset> <download_bytes>]",
-        ),
+        ("fdfs_download_file", "<config_file> <file_id> [local_filename] [<download_offset> <download_bytes>]"),
         ("fdfs_delete_file", "<config_file> <file_id>"),
         ("fdfs_upload_appender", "<config_file> <local_filename>"),
         ("fdfs_append_file", "<config_file> <appender_file_id> <local_filename>"),
@@ -43,14 +40,18 @@ fn configurations_that_cannot_be_used_have_the_codes_of_the_reference() {
     let host = bad_host();
     fs::write(shell.path("name.conf"), format!("base_path = {base}\ntracker_server = {host}:22122\n")).unwrap();
     let here = &shell.dev.tracker;
-    fs::write(shell.path("two.conf"), format!("base_path = {base}\ntracker_server = {host}:22122\ntracker_server = {here}\n"))
-        .unwrap();
+    fs::write(
+        shell.path("two.conf"),
+        format!("base_path = {base}\ntracker_server = {host}:22122\ntracker_server = {here}\n"),
+    )
+    .unwrap();
     fs::write(shell.path("base.conf"), format!("base_path = {base}/none\ntracker_server = {here}\n")).unwrap();
     let log = |line: &str, code: i32, want: &[&str]| {
         let output = shell.classic(line);
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{line}: {stderr}");
-        let said: Vec<&str> = stderr.lines().filter_map(|line| line.split_once("] ERROR - ").map(|(_, text)| text)).collect();
+        let said: Vec<&str> =
+            stderr.lines().filter_map(|line| line.split_once("] ERROR - ").map(|(_, text)| text)).collect();
         assert_eq!(said, want, "{line}");
         text(&output.stdout)
     };
