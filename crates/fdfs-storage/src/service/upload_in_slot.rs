@@ -8,8 +8,8 @@ use std::sync::Arc;
 use fdfs_proto::cmd::storage::{TrunkInfo, UploadHead};
 use fdfs_proto::file_id::{BlockType, LogicName, NewKind, NewName};
 use fdfs_proto::{FileName, Status};
-use fdfs_store::slot::{HEADER_LEN, SlotError, TrunkFileId};
-use fdfs_store::{Slot, StoreError};
+use fdfs_store::StoreError;
+use fdfs_store::slot::{HEADER_LEN, SlotError};
 
 use super::upload_file::facts_of;
 use crate::error::RequestError;
@@ -65,9 +65,8 @@ pub(super) async fn upload_in_slot(
             Ok(Outcome::Stored(name) | Outcome::StoredPlain(name)) => return Ok(Some(name)),
             Ok(Outcome::NotConfirmed) => return Ok(None),
             Ok(Outcome::Occupied) => {
-                tracing::info!("slot {:?} is occupied; it is not used again", lease.block);
-                // Without this answer the slot is given out again, and found occupied again.
-                let _ = storage.trunk.confirm(lease, Status::EEXIST).await;
+                tracing::info!("slot {:?} is occupied; it is not used before that is gone", lease.block);
+                storage.trunk.occupied(lease).await;
             }
             Err(e) => {
                 // A hold that nobody ends ends by itself.
@@ -169,7 +168,7 @@ async fn receive(
     blank: NewName,
     trunk_file_bytes: u64,
 ) -> Result<LogicName, RequestError> {
-    let mut file = storage.write_path.begin_slot(slot, slot_of(block), trunk_file_bytes).await?;
+    let mut file = storage.write_path.begin_slot(slot, (*block).into(), trunk_file_bytes).await?;
     while exchange.left() > 0 {
         let len = exchange.next_piece().await?;
         storage.write_path.write_slot_piece(slot, &mut file, exchange.piece(len)).await?;
@@ -182,14 +181,6 @@ async fn receive(
 
 fn is_occupied(error: &RequestError) -> bool {
     matches!(error, RequestError::Store(StoreError::Slot { error: SlotError::Occupied, .. }))
-}
-
-fn slot_of(block: &TrunkInfo) -> Slot {
-    Slot {
-        file: TrunkFileId { high: block.high, low: block.low, id: block.part.id },
-        offset: block.part.offset,
-        alloc_size: block.part.alloc_size,
-    }
 }
 
 fn name_in(storage: &Storage, block: &TrunkInfo, head: &UploadHead, created: u32) -> NewName {

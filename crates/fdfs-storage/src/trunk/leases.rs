@@ -31,6 +31,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::desk::{Desk, DeskParts};
 use super::error::TrunkError;
 use super::frees::Frees;
+use super::owed::Owed;
 use super::remote::{Asked, Outcome, QUEUE_LEN};
 use super::told::{Claims, Told};
 
@@ -82,6 +83,7 @@ pub struct TrunkSpace {
 pub(super) struct Works {
     pub(super) desk: Desk,
     pub(super) frees: Frees,
+    owed: Owed,
     pub(super) told: watch::Sender<Told>,
     claims: Mutex<Claims>,
     asks: mpsc::Sender<Asked>,
@@ -103,6 +105,7 @@ impl TrunkSpace {
             Some(Works {
                 desk: Desk::open(data_path, parts)?,
                 frees: Frees::open(StateDir::open(RealFs, data_path)?)?,
+                owed: Owed::default(),
                 told: watch::Sender::new(Told::default()),
                 claims: Mutex::default(),
                 asks,
@@ -205,13 +208,43 @@ impl TrunkSpace {
     /// a replicated delete gives back nothing.
     pub async fn free(&self, block: TrunkInfo) {
         let Some(works) = &self.works else { return };
-        works.free(block).await;
+        // Deleted elsewhere before, and given back there: what was taken since is not given back twice.
+        if works.owed.sharing(&block).is_empty() {
+            works.free(block).await;
+        } else {
+            self.is_gone(block).await;
+        }
+    }
+
+    /// Something else is in a leased block: nobody gets it before that is gone from here ([`TrunkSpace::is_gone`]).
+    pub async fn occupied(&self, lease: TrunkLease) {
+        let Some(works) = &self.works else { return };
+        // Without this answer the block is given out again, and found occupied again.
+        if self.confirm(lease, Status::EEXIST).await.is_ok() {
+            works.owed.add(lease.block);
+            // It may have gone meanwhile.
+            self.is_gone(lease.block).await;
+        }
+    }
+
+    /// A file that another storage has deleted is gone from its block here. Its own space was given back there; what was
+    /// taken since because something was still here is given back when it is empty.
+    pub async fn is_gone(&self, block: TrunkInfo) {
+        let Some(works) = &self.works else { return };
+        for owed in works.owed.sharing(&block) {
+            let path = works.desk.parts.paths.get(usize::from(owed.store_path_index));
+            let is_empty = path.is_some_and(|path| path.is_slot_empty(&owed.into()).unwrap_or(false));
+            if is_empty && works.owed.take(&owed) {
+                works.free(owed).await;
+            }
+        }
     }
 
     /// The same in two steps, for who writes a record in between: what this storage's own log has to tell goes in with
     /// what others write there meanwhile.
     pub fn begin_free(&self, block: TrunkInfo) -> Freeing {
         let desk = self.works.as_ref().filter(|works| works.told.borrow().server == Some(Server::Me));
+        let desk = desk.filter(|works| works.owed.sharing(&block).is_empty());
         // Whatever is wrong is found again and told by the second step.
         Freeing { block, change: desk.and_then(|works| works.desk.free(&block).ok()) }
     }
@@ -220,7 +253,7 @@ impl TrunkSpace {
     pub async fn end_free(&self, freeing: Freeing) {
         let Some(works) = &self.works else { return };
         match freeing.change {
-            None => works.free(freeing.block).await,
+            None => self.free(freeing.block).await,
             Some(change) => {
                 if let Err(e) = works.desk.write_for(change).await {
                     works.not_freed(freeing.block, &e);

@@ -1,7 +1,8 @@
 //! Space in trunk files: many small files in few large ones. One storage of the group, the trunk server, gives it out.
 //!
 //! * [`leases`]: what an upload asks for, wherever the trunk server is; [`error`]: why it gets none;
-//! * `told`: who the trunk server is; `remote`: asking it; `frees`: what could not be told yet;
+//! * `told`: who the trunk server is; `remote`: asking it; `frees`: what could not be told yet; `owed`: what
+//!   is to be given back once it is empty;
 //! * `desk`: giving out space; `role`: taking and laying down the role (decision 0008); [`term`]: what is remembered of it;
 //! * `sender`, `receive`: the log on its way to the others; `compact`, `timetable`: what is done by the clock.
 
@@ -11,6 +12,7 @@ mod desk;
 pub mod error;
 mod frees;
 pub mod leases;
+mod owed;
 mod receive;
 mod remote;
 mod role;

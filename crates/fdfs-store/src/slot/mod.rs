@@ -16,6 +16,7 @@ mod tests;
 mod trunk_files;
 mod write;
 
+use fdfs_proto::cmd::storage::TrunkInfo;
 use fdfs_proto::file_id::{BlockType, LogicName, TrunkHeader, TrunkPart};
 use fdfs_proto::{Status, Wire};
 
@@ -36,6 +37,13 @@ pub struct Slot {
     pub offset: u32,
     /// Its bytes, with the header.
     pub alloc_size: u32,
+}
+
+impl From<TrunkInfo> for Slot {
+    fn from(block: TrunkInfo) -> Self {
+        let file = TrunkFileId { high: block.high, low: block.low, id: block.part.id };
+        Self { file, offset: block.part.offset, alloc_size: block.part.alloc_size }
+    }
 }
 
 impl Slot {

@@ -154,14 +154,27 @@ impl<F: Fs> StorePath<F> {
             let error = SlotError::OutsideOfFile { end: slot.end(), file_size: opened.len_bytes };
             return Err(self.slot_error(slot, error));
         }
-        let is_free = if self.trunk_files().take_untouched(slot, &opened.file) {
-            true
-        } else if slot.alloc_size <= CHECKED_WHOLE_MAX_BYTES {
-            is_free_as_a_whole(&*opened.file, slot).at("read", self.data_path(), "a trunk file")?
-        } else {
-            self.slot_header(&opened.file, slot)?.is_free()
-        };
+        let is_free = self.trunk_files().take_untouched(slot, &opened.file) || self.is_empty_in(&opened.file, slot)?;
         if is_free { Ok(opened.file) } else { Err(self.slot_error(slot, SlotError::Occupied)) }
+    }
+
+    /// Whether a slot could be written now.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn is_slot_empty(&self, slot: &Slot) -> Result<bool, StoreError> {
+        match self.trunk_file(slot.file) {
+            Err(e) if e.is_not_found() => Ok(true),
+            other => self.is_empty_in(&other?.file, slot),
+        }
+    }
+
+    fn is_empty_in(&self, file: &F::File, slot: &Slot) -> Result<bool, StoreError> {
+        if slot.alloc_size <= CHECKED_WHOLE_MAX_BYTES {
+            is_free_as_a_whole(file, slot).at("read", self.data_path(), "a trunk file")
+        } else {
+            Ok(self.slot_header(file, slot)?.is_free())
+        }
     }
 
     fn header_for(

@@ -382,3 +382,37 @@ fn an_upload_that_was_cut_off_by_a_crash_leaves_no_slot_behind() {
     assert!(!leased.contains(&block(&keep)));
     assert_eq!(std::fs::read(data.join(".fdfs_changing")).unwrap(), b"");
 }
+
+/// A storage that lags behind has the file still whose block was freed elsewhere and is given out again.
+#[test]
+fn w21_a_block_that_was_found_occupied_is_free_when_its_file_is_gone() {
+    let mut cluster = start(1);
+    let bytes = content(5000, 1);
+    let name = stored(&cluster, 0, &bytes);
+    let log_path = cluster.storages[0].plan.base_path.join("data/trunk/binlog");
+    let lines = || std::fs::read_to_string(&log_path).unwrap();
+    let TrunkInfo { store_path_index, high, low, part } = block(&name);
+    let place = format!(" {store_path_index} {high} {low} {} {} ", part.id, part.offset);
+    // Deleted, as far as the trunk server knows.
+    cluster.storages[0].stop();
+    std::fs::write(&log_path, format!("{}{CREATED} A{place}{}\n", lines(), part.alloc_size)).unwrap();
+    cluster.storages[0].start();
+    wait_for_slots(&cluster, 0);
+    let other = content(5000, 2);
+    let second = stored(&cluster, 0, &other);
+    assert!(second.len() == IN_SLOT_LEN && !share(&bytes_of(&second), &bytes_of(&name)), "{second} and {name}");
+    // What begins there, however long it is.
+    let ops = || lines().lines().filter(|line| line.contains(&place)).map(op_of).collect::<String>();
+    assert!(ops().ends_with("AD"), "it was found occupied, and taken: {}", ops());
+    // Now the deletion comes in.
+    let body = [&CREATED.to_be_bytes()[..], &id("group1", name.as_bytes())].concat();
+    assert_eq!(cluster.to_storage(0).ask(17, &body).status(), Some(0));
+    wait_for("the block to be given back", || ops().ends_with("ADA").then_some(()));
+    assert_is(&cluster, 0, &second, &other);
+    assert_eq!(cluster.to_storage(0).ask(17, &body).status(), Some(ENOENT));
+    assert!(ops().ends_with("ADA"), "and only once: {}", ops());
+}
+
+fn op_of(line: &str) -> &str {
+    line.split(' ').nth(1).unwrap()
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fdfs_proto::Status;
-use fdfs_proto::cmd::storage::SyncDeleteFile;
+use fdfs_proto::cmd::storage::{SyncDeleteFile, TrunkInfo};
 use fdfs_proto::file_id::Kind;
 
 use super::{arrived, sent};
@@ -25,7 +25,12 @@ pub(super) async fn delete_file(storage: &Arc<Storage>, exchange: &mut Exchange<
     let slot = storage.slot(name.store_path_index())?;
     let _file = storage.lock_file(&name).await;
     let outcome = match storage.write_path.take_delete_in_slot(slot, &name, &sent).await? {
-        Some(outcome) => outcome,
+        Some(outcome) => {
+            if let Some(block) = TrunkInfo::of(&name) {
+                storage.trunk.is_gone(block).await;
+            }
+            outcome
+        }
         None => storage.write_path.take_delete(slot, &name, &sent).await?,
     };
     arrived(storage, exchange, &sent);
