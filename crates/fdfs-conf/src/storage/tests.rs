@@ -93,6 +93,20 @@ fn groups_and_ids() {
 }
 
 #[test]
+fn a_key_that_does_nothing_here_is_noted_where_somebody_has_set_it() {
+    let notes = findings(
+        "sync_wait_msec = 200\nfile_sync_skip_invalid_record = yes\nsync_binlog_buff_interval = 10\nsync_interval = 5\n",
+    );
+    let keys: Vec<_> = notes.iter().map(|note| (note.key.as_str(), note.severity)).collect();
+    let expected = ["sync_binlog_buff_interval", "sync_wait_msec", "file_sync_skip_invalid_record"];
+    assert_eq!(keys, expected.map(|key| (key, Severity::Note)));
+    assert!(notes[1].to_string().contains("without effect: senders are woken by each record"), "{}", notes[1]);
+    // As it is in every file that nobody has touched.
+    let untouched = "sync_wait_msec = 10\nfile_sync_skip_invalid_record = false\nsync_binlog_buff_interval = 1\n";
+    assert_eq!(findings(untouched), []);
+}
+
+#[test]
 fn sub_directories_are_1_to_256() {
     for n in ["0", "257", "-1", "abc"] {
         refused(&format!("subdir_count_per_path = {n}\n"), 22);

@@ -6,6 +6,9 @@ use super::{Action, Key, Reading, Rule};
 use crate::ini::Item;
 use crate::value::{BadBytes, TimeOfDay, parse_bool, parse_bytes, parse_int, print_bytes};
 
+/// What the description of a key has that is read for the sake of old files only.
+const WITHOUT_EFFECT: &str = "without effect";
+
 impl<C> Key<C> {
     /// Reads the key, or takes its default, and puts it into `conf`.
     pub(crate) fn read(&self, conf: &mut C, reading: &mut Reading<'_>) {
@@ -21,6 +24,7 @@ impl<C> Key<C> {
         let item = reading.last(self.section, self.name);
         if let Some(item) = item {
             self.note_repeated(item, reading);
+            self.note_without_effect(item, reading);
         }
         match self.rule {
             Rule::Bool { default, set } => set(conf, item.map_or(default, |item| self.bool_of(item, reading))),
@@ -119,6 +123,20 @@ impl<C> Key<C> {
             if here && super::matches_name(self.name, &item.name) && !crate::http_port::is_live(reading, item) {
                 reading.note(item, format!("ignored: {}", self.doc), "");
             }
+        }
+    }
+
+    /// Somebody has set a key to something of his own that does nothing here.
+    fn note_without_effect(&self, item: &Item, reading: &mut Reading<'_>) {
+        if !self.doc.contains(WITHOUT_EFFECT) {
+            return;
+        }
+        let is_same = match self.rule {
+            Rule::Bool { default, .. } => parse_bool(&item.value) == Some(default),
+            _ => item.value == self.default_text(),
+        };
+        if !is_same && self.sample != Some(item.value.as_str()) {
+            reading.note(item, self.doc, "");
         }
     }
 
