@@ -5,7 +5,7 @@ use std::time::Duration;
 use fdfs_core::recovery::{Share, Shares};
 use fdfs_net::{Caller, NetError};
 use fdfs_proto::cmd::storage::FetchOnePathBinlog;
-use fdfs_proto::disk::binlog_record::{BinlogRecord, LINE_MAX};
+use fdfs_proto::disk::binlog_record::{BinlogRecord, LINE_MAX, Origin};
 use fdfs_proto::{Command, Status, StorageId, Wire, WireError};
 use fdfs_store::StoreError;
 use fdfs_store::recovery_files::{ListWriter, RecoveryFiles};
@@ -16,11 +16,16 @@ use super::source::{active_peers, call_options};
 use crate::peers::Peer;
 use crate::storage::Storage;
 
+/// How long the list of a peer is waited for when another one has given its own.
+const MORE_TIMEOUT_SECS: u64 = 60;
 /// Bytes of a list that are read at once.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// Fetches the list from one peer after the other, until one gives it as a whole. Gives that peer; `None` when all say
-/// that they have no such store path.
+/// Fetches the lists of all peers. One that is whole is enough; of the others only what clients gave them themselves is
+/// taken: the first one may not have it yet, and this storage, which had it, is not sent it again. Gives the first peer;
+/// `None` when all say that they have no such store path.
+///
+/// Differs from C: there one list is all.
 pub(super) async fn fetch(
     storage: &Storage,
     index: u8,
@@ -30,14 +35,17 @@ pub(super) async fn fetch(
 ) -> Result<Option<StorageId>, RecoveryError> {
     let mut last = None;
     let mut has_store_path = false;
+    let mut first = None;
+    let mut receiver = Receiver::new(files, index, tasks)?;
     for peer in active_peers(storage, usize::from(index)).await {
-        match fetch_from(storage, &peer, index, files, tasks).await {
-            Ok(skipped) => {
-                if skipped > 0 {
-                    tracing::info!("{skipped} lines of the list of storage {} tell of no file", peer.id);
+        receiver.begin(first.is_some());
+        match fetch_from(storage, &peer, index, &mut receiver).await {
+            Ok(()) => {
+                if receiver.skipped > 0 {
+                    tracing::info!("{} lines of the list of storage {} tell of no file", receiver.skipped, peer.id);
                 }
                 path.set_stage(super::RecoveryStage::Listing);
-                return Ok(Some(peer.id));
+                first = first.or(Some(peer.id));
             }
             Err(RecoveryError::Refused { status: Status::EINVAL, .. }) => {}
             Err(e) => {
@@ -47,23 +55,24 @@ pub(super) async fn fetch(
             }
         }
     }
-    match last {
-        Some(e) if has_store_path => Err(e),
-        _ => Ok(None),
+    match (first, last) {
+        (None, Some(e)) if has_store_path => Err(e),
+        (None, _) => Ok(None),
+        (Some(first), _) => receiver.finish().map(|()| Some(first)),
     }
 }
 
-/// Fetches the list from a peer; gives how many of its lines are nothing that can be restored.
+/// Fetches the list from a peer.
 async fn fetch_from(
     storage: &Storage,
     peer: &Peer,
     index: u8,
-    files: &RecoveryFiles,
-    tasks: u32,
-) -> Result<u64, RecoveryError> {
+    receiver: &mut Receiver<'_>,
+) -> Result<(), RecoveryError> {
     let mut options = call_options(storage);
-    // The peer reads all of its log before the first line.
-    options.network_timeout = options.network_timeout.max(Duration::from_secs(FetchOnePathBinlog::TIMEOUT_MIN_SECS));
+    // The peer reads all of its log before the first line. With a list already that is not worth any wait.
+    let patience = if receiver.is_more { MORE_TIMEOUT_SECS } else { FetchOnePathBinlog::TIMEOUT_MIN_SECS };
+    options.network_timeout = options.network_timeout.max(Duration::from_secs(patience));
     let mut caller = Caller::connect(peer.addr, &options).await?;
     let request = FetchOnePathBinlog { group: storage.group, store_path_index: index }.to_bytes();
     caller.send_request_head(Command::FetchOnePathBinlog, 0, request.len() as u64, &request).await?;
@@ -72,7 +81,6 @@ async fn fetch_from(
         let asked = format!("a list of the files of store path {index}");
         return Err(RecoveryError::Refused { peer: peer.id, asked, status: head.status });
     }
-    let mut receiver = Receiver::new(files, index, tasks)?;
     let mut pending = Vec::new();
     let mut piece = vec![0; PIECE_BYTES];
     loop {
@@ -96,23 +104,30 @@ async fn fetch_from(
         let (need, have) = (FetchOnePathBinlog::TRAILER_LEN, pending.len());
         return Err(broken(WireError::Truncated { field: "trailer", need, have }));
     };
-    FetchOnePathBinlog::check_trailer(trailer, receiver.text_len).map_err(broken)?;
-    Ok(receiver.finish()?)
+    FetchOnePathBinlog::check_trailer(trailer, receiver.text_len).map_err(broken)
 }
 
-/// Takes the lines of a list in.
+/// Takes the lines of lists in.
 struct Receiver<'f> {
     files: &'f RecoveryFiles,
     shares: Shares,
     lists: Vec<ListWriter<'f>>,
+    /// Of the list that is coming in.
     text_len: u64,
     skipped: u64,
+    /// A whole list is here already.
+    is_more: bool,
 }
 
 impl<'f> Receiver<'f> {
     fn new(files: &'f RecoveryFiles, index: u8, tasks: u32) -> Result<Self, StoreError> {
         let lists = (0..tasks).map(|task| files.new_list(task)).collect::<Result<_, _>>()?;
-        Ok(Self { files, shares: Shares::new(index, tasks), lists, text_len: 0, skipped: 0 })
+        Ok(Self { files, shares: Shares::new(index, tasks), lists, text_len: 0, skipped: 0, is_more: false })
+    }
+
+    /// Another list begins.
+    const fn begin(&mut self, is_more: bool) {
+        (self.text_len, self.skipped, self.is_more) = (0, 0, is_more);
     }
 
     /// Takes whole lines; gives how many bytes they were.
@@ -123,6 +138,7 @@ impl<'f> Receiver<'f> {
             used += len + 1;
             self.text_len += line.len() as u64;
             let share = match BinlogRecord::parse(&line[..len]) {
+                Ok(record) if self.is_more && record.origin == Origin::Replica => continue,
                 Ok(record) => self.shares.share(&record),
                 // The damaged link records of the reference among them.
                 Err(_) => Share::Nobody,
@@ -135,11 +151,11 @@ impl<'f> Receiver<'f> {
         Ok(used)
     }
 
-    fn finish(self) -> Result<u64, StoreError> {
+    fn finish(self) -> Result<(), RecoveryError> {
         for (task, list) in (0..).zip(self.lists) {
             list.finish()?;
             self.files.write_mark(task, 0)?;
         }
-        Ok(self.skipped)
+        Ok(())
     }
 }

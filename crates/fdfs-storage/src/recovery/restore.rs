@@ -176,9 +176,14 @@ impl Work<'_> {
         loop {
             let mut refusal = None;
             let mut has_answer = false;
+            let mut unlike = None;
             for peer in active_peers(self.storage, self.turn()).await {
                 match self.download(&peer, name).await {
-                    Ok(Got::File(file)) => return self.came_in(&peer, name, timestamp, file).await,
+                    Ok(Got::File(file)) if write_path.is_as_named(name, &file) => {
+                        return self.came_in(&peer, name, timestamp, file).await;
+                    }
+                    // Rotten there, perhaps; or the name is of a kind that only looks as if it told.
+                    Ok(Got::File(file)) => drop(unlike.get_or_insert((peer, file))),
                     Ok(Got::Missing) => has_answer = true,
                     Ok(Got::Refused(status)) => (has_answer, refusal) = (true, Some(status)),
                     Err(e @ (RecoveryError::Store(_) | RecoveryError::Write(_) | RecoveryError::Commit(_))) => {
@@ -193,6 +198,10 @@ impl Work<'_> {
                         }
                     }
                 }
+            }
+            if let Some((peer, file)) = unlike {
+                tracing::info!("{name} is not what its name tells, here as at storage {}", peer.id);
+                return self.came_in(&peer, name, timestamp, file).await;
             }
             match refusal {
                 Some(status) => {

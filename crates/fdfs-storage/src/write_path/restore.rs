@@ -1,7 +1,7 @@
 //! Files that a recovery brings back. They have records already, in the logs of the storages that have them, and get none
 //! here; what clients and senders have done to a name meanwhile is never undone.
 
-use fdfs_core::sync::verdict::NameFacts;
+use fdfs_core::sync::verdict::{Content, NameFacts};
 use fdfs_proto::file_id::LogicName;
 use fdfs_store::replica_file::is_file;
 use fdfs_store::{Fs, NewFile, RealFs};
@@ -36,6 +36,13 @@ impl<F: Fs> WritePath<F> {
     #[must_use]
     pub fn promised_len(&self, name: &LogicName) -> Option<u64> {
         NameFacts::of(name).promised.map(|promised| promised.len_bytes)
+    }
+
+    /// Whether a file that came in is what its name promises, if that promises anything.
+    #[must_use]
+    pub fn is_as_named(&self, name: &LogicName, file: &NewFile<F>) -> bool {
+        let found = Content { len_bytes: file.len_bytes(), crc32: file.crc32() };
+        NameFacts::of(name).promised.is_none_or(|promised| promised == found)
     }
 
     /// Whether a file is to be fetched: it is not here, and was not deleted since `at`.

@@ -242,6 +242,31 @@ fn reference_with_empty_files(listener: &TcpListener, names: &[FileName]) {
     }
 }
 
+/// One storage lags behind, and the disk of another has rotted: each file comes from where it is right.
+#[test]
+fn what_one_storage_lacks_or_has_spoilt_comes_from_another() {
+    let mut cluster = Cluster::builder().group("group1", 3).storage_key("durability", "none").start();
+    let names: Vec<String> = (0..2).map(|n| stored(&cluster, 2, &content(n))).collect();
+    for (n, name) in (0..).zip(&names) {
+        for storage in 0..2 {
+            wait_for("the copies", || is_stored(&cluster, storage, name, &content(n)).then_some(()));
+        }
+    }
+    cluster.storages[0].stop();
+    lose(&cluster, 0, 0);
+    let at_first = |name: &str| data(&cluster, 1, 0).join(&name[4..]);
+    fs::remove_file(at_first(&names[0])).unwrap();
+    let mut spoilt = content(1);
+    spoilt[5] ^= 1;
+    fs::write(at_first(&names[1]), spoilt).unwrap();
+    cluster.storages[0].start();
+    let done = wait_until_recovered(&cluster, 0);
+    assert_eq!((done.files, done.missing, done.failed), (2, 0, 0), "{done:?}");
+    for (n, name) in (0..).zip(&names) {
+        assert!(is_stored(&cluster, 0, name, &content(n)), "{name}");
+    }
+}
+
 #[test]
 fn w16_empty_files_are_recovered_from_a_storage_of_the_reference() {
     let mut cluster = Cluster::builder().group("group1", 2).start();
