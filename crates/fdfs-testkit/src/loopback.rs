@@ -4,7 +4,10 @@
 //! the storages of a group share a port, and a server is told by its address.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::net::TcpSocket;
 
 /// Blocks of 256 addresses, below 127.0.0.0/8, without the first and the last: 127.0.0.x is for everybody.
 const BLOCK_COUNT: u32 = 65_534;
@@ -61,6 +64,21 @@ pub fn free_port(ips: &[Ipv4Addr]) -> u16 {
     panic!("no port is free on {ips:?}");
 }
 
+/// An address of 127.0.0.1 where connections are refused. Its port is taken, so that no other test listens there, as long as
+/// this process runs.
+///
+/// # Panics
+/// When the system has none.
+#[must_use]
+pub fn refused_addr() -> SocketAddr {
+    static TAKEN: Mutex<Vec<TcpSocket>> = Mutex::new(Vec::new());
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
+    let addr = socket.local_addr().expect("its address");
+    TAKEN.lock().expect("no test has failed in here").push(socket);
+    addr
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +99,13 @@ mod tests {
         let port = free_port(&ips);
         assert_ne!(port, taken);
         assert!(TcpListener::bind((ips[0], port)).is_ok());
+    }
+
+    #[test]
+    fn a_refused_address_refuses_and_is_nobody_elses() {
+        let addr = refused_addr();
+        let refused = std::net::TcpStream::connect(addr).unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+        assert_ne!(addr, refused_addr());
     }
 }

@@ -165,7 +165,7 @@ fn wrong_usage_and_servers_that_are_not_there_have_exit_codes() {
     assert!(said("upload --group nosuch").contains("answers 2 ENOENT"), "{}", said("upload --group nosuch"));
     assert!(said("download --ids missing").contains("read the ids in missing"));
     assert!(said("upload --cpu-pid 4294967295").contains("--cpu-pid 4294967295"));
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = fdfs_testkit::loopback::refused_addr();
     let output = command(&cluster, "upload --storage").arg(closed.to_string()).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), stderr.matches("is the server running").count()), (Some(1), 1), "{stderr}");

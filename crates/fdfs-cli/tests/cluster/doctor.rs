@@ -1,7 +1,6 @@
 //! `fdfs doctor` against clusters that are well, and against some that were broken on purpose.
 
-use std::net::TcpListener;
-
+use fdfs_testkit::loopback::refused_addr;
 use fdfs_testkit::{Cluster, wait_for};
 use serde_json::Value;
 
@@ -35,7 +34,7 @@ fn a_cluster_that_is_well_has_no_findings() {
 
 #[test]
 fn without_any_tracker_it_says_so() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = refused_addr().port();
     let output = fdfs(&["doctor", "--tracker", &format!("127.0.0.1:{port}")]);
     assert_eq!(output.status.code(), Some(111));
     assert!(text(&output.stderr).contains("no tracker answers"), "{}", text(&output.stderr));
@@ -45,7 +44,7 @@ fn without_any_tracker_it_says_so() {
 fn what_is_broken_on_purpose_is_found() {
     let mut cluster = Cluster::builder().group("group1", 2).build();
     cluster.expect_lost_trackers();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = refused_addr().port();
     let closed = format!("127.0.0.1:{port}");
     // What these askers are told leads nowhere; and one storage has another idea of durability.
     cluster.storages[0].set("advertise", format!("192.0.2.0/24 -> {closed}"));

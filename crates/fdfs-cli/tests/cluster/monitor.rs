@@ -1,6 +1,6 @@
 //! `fdfs_monitor` and `fdfs monitor` against running trackers.
 
-use std::net::TcpListener;
+use fdfs_testkit::loopback::refused_addr;
 
 use crate::{Dev, classic, fdfs, text};
 
@@ -69,7 +69,7 @@ fn w49_delete_without_a_group_is_a_usage_error() {
 fn without_a_tracker_or_a_configuration_the_codes_are_those_of_the_reference() {
     let dir = tempfile::tempdir().unwrap();
     let conf = dir.path().join("badtrk.conf");
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = refused_addr().port();
     std::fs::write(&conf, format!("tracker_server = 127.0.0.1:{port}\n")).unwrap();
     let stderr = check(&[conf.to_str().unwrap()], "tracker server count=1, current server index=0\n", 115);
     let want = format!("ERROR - connect to server 127.0.0.1:{port} fail, errno: 111, error info: Connection refused\n");

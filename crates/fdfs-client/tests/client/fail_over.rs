@@ -75,7 +75,7 @@ async fn w28_a_tracker_that_knows_no_storage_is_not_believed_alone() {
 
 #[tokio::test]
 async fn no_tracker_at_all_names_them_all() {
-    let (a, b) = (refused_addr().await, refused_addr().await);
+    let (a, b) = (refused_addr(), refused_addr());
     let client = Client::builder().tracker(&a.to_string()).tracker(&b.to_string()).build().unwrap();
     let error = client.upload(b"a", &UploadOptions::new()).await.unwrap_err();
     let text = error.to_string();
@@ -111,7 +111,7 @@ async fn w36_an_upload_goes_to_another_storage_before_the_first_byte_of_an_answe
 #[tokio::test]
 async fn w36_an_upload_passes_a_storage_that_is_down_and_remembers_it() {
     let mut cluster = Cluster::start(2).await;
-    let down = refused_addr().await;
+    let down = refused_addr();
     cluster.tracker.set(|t| t.storages = vec![down, cluster.storages[1].server.addr]);
     cluster.storages.remove(0);
     let client = cluster.client();
@@ -172,7 +172,7 @@ async fn a_stream_is_never_sent_twice_but_passes_a_storage_that_is_down() {
     assert!(matches!(error, ClientError::Connection { .. }), "{error}");
     assert_eq!(cluster.storages[1].asked(), []);
 
-    let down = refused_addr().await;
+    let down = refused_addr();
     cluster.tracker.set(|t| t.storages = vec![down, cluster.storages[1].server.addr]);
     let id = client.upload_reader(content.as_slice(), len, &UploadOptions::new()).await.unwrap();
     assert!(cluster.storages[1].set(|s| s.files[&id] == content));
@@ -315,7 +315,7 @@ async fn a_storage_that_refuses_connections_for_a_moment_is_waited_for() {
     let cluster = Cluster::start(1).await;
     let client = cluster.client();
     let good = cluster.storages[0].server.addr;
-    let down = refused_addr().await;
+    let down = refused_addr();
     let id = id_of(b"a", NewKind::Regular, "bin");
     cluster.storages[0].put(id, b"a");
     // Asked again, the tracker names another storage: it had noticed meanwhile.
@@ -333,7 +333,7 @@ async fn a_storage_that_refuses_connections_for_a_moment_is_waited_for() {
 #[tokio::test]
 async fn an_unreachable_storage_is_named_with_the_tracker_that_named_it() {
     let cluster = Cluster::start(0).await;
-    let down = refused_addr().await;
+    let down = refused_addr();
     cluster.tracker.set(|t| t.storages = vec![down]);
     let client = cluster.client();
     let id = id_of(b"a", NewKind::Regular, "bin");
@@ -399,7 +399,7 @@ async fn a_storage_that_is_only_slow_is_waited_for() {
 #[tokio::test]
 async fn w36_what_no_storage_can_have_seen_is_deleted_elsewhere() {
     let mut cluster = Cluster::start(2).await;
-    let down = refused_addr().await;
+    let down = refused_addr();
     cluster.tracker.set(|t| t.storages = vec![down, cluster.storages[1].server.addr]);
     cluster.storages.remove(0);
     let (client, storage) = (cluster.client(), &cluster.storages[0]);

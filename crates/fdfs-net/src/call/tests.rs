@@ -218,8 +218,10 @@ async fn an_answer_given_before_the_whole_request_was_sent_is_found() {
 
 #[tokio::test]
 async fn a_refused_connect_says_so() {
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let error = Caller::connect(addr(port), &CallOptions::default()).await.unwrap_err();
+    // Taken, so that nobody else listens there meanwhile.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind(addr(0)).unwrap();
+    let error = Caller::connect(taken.local_addr().unwrap(), &CallOptions::default()).await.unwrap_err();
     assert!(error.is_connect() && error.errno() == 111, "{error}");
 }
 

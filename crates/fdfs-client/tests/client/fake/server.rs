@@ -1,12 +1,12 @@
 //! Accepts connections, reads requests, writes answers.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use fdfs_proto::{HEADER_LEN, Header, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 /// A listening server, until it is dropped.
@@ -62,6 +62,7 @@ impl Server {
     pub(crate) async fn stop(&self) {
         self.task.abort();
         super::until("the listener is closed", || self.task.is_finished()).await;
+        refuse_at(self.addr);
         self.close_connections().await;
     }
 }
@@ -72,9 +73,21 @@ impl Drop for Server {
     }
 }
 
+/// Takes a port without listening there, so that connections are refused and no other test gets it as long as this process
+/// runs.
+fn refuse_at(addr: SocketAddr) -> SocketAddr {
+    static TAKEN: Mutex<Vec<TcpSocket>> = Mutex::new(Vec::new());
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(addr).unwrap();
+    let addr = socket.local_addr().unwrap();
+    TAKEN.lock().unwrap().push(socket);
+    addr
+}
+
 /// An address that nobody listens at.
-pub(crate) async fn refused_addr() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+pub(crate) fn refused_addr() -> SocketAddr {
+    refuse_at(SocketAddr::from(([127, 0, 0, 1], 0)))
 }
 
 /// The next request's header; `None` when the client has closed.
