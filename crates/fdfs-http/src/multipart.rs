@@ -5,6 +5,7 @@
 use std::io;
 
 use crate::incoming::Incoming;
+use crate::pure::target::decode;
 
 /// The longest head of a part, in bytes.
 const HEAD_BYTES_MAX: usize = 4 << 10;
@@ -13,17 +14,16 @@ pub const VALUE_BYTES_MAX: usize = 8 << 10;
 /// The longest boundary, in bytes.
 const BOUNDARY_BYTES_MAX: usize = 70;
 
+/// Whether a `Content-Type` says that the body is a form with files.
+#[must_use]
+pub fn is_form(content_type: &str) -> bool {
+    content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("multipart/form-data"))
+}
+
 /// The boundary that a `Content-Type` names.
 #[must_use]
 pub fn boundary(content_type: &str) -> Option<String> {
-    let (kind, parameters) = content_type.split_once(';')?;
-    if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
-        return None;
-    }
-    let value = parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim().trim_matches('"').to_owned())
-    })?;
+    let value = parameter(content_type, "boundary").filter(|_| is_form(content_type))?;
     (1..=BOUNDARY_BYTES_MAX).contains(&value.len()).then_some(value)
 }
 
@@ -157,48 +157,70 @@ impl<'i, I: Incoming> Form<'i, I> {
 fn part_head(bytes: &[u8]) -> Option<PartHead> {
     let text = String::from_utf8_lossy(bytes);
     let mut head = PartHead::default();
-    for line in text.split("\r\n").filter(|line| !line.is_empty()) {
-        let Some((name, value)) = line.split_once(':') else { return line.trim().is_empty().then_some(head) };
+    // Blanks may stand behind the boundary.
+    for line in text.split("\r\n").filter(|line| !line.trim().is_empty()) {
+        let (name, value) = line.split_once(':')?;
         let value = value.trim();
         if name.eq_ignore_ascii_case("content-type") {
             head.content_type = Some(value.to_owned());
         } else if name.eq_ignore_ascii_case("content-disposition") {
             head.name = parameter(value, "name")?;
-            head.filename = parameter(value, "filename");
+            let extended = parameter(value, "filename*").and_then(|value| decoded(&value));
+            head.filename = extended.or_else(|| parameter(value, "filename"));
         }
     }
     Some(head)
 }
 
-/// A parameter, quoted or not.
+/// A parameter, quoted or not. Between quotes a backslash stands before a quote or another backslash; before anything else
+/// it is one, as in the whole paths that some browsers send.
 fn parameter(value: &str, wanted: &str) -> Option<String> {
-    let mut rest = value;
-    while let Some((_, tail)) = rest.split_once(';') {
-        let (name, tail) = tail.split_once('=')?;
-        let (text, tail) = match tail.strip_prefix('"') {
-            Some(quoted) => {
-                let mut text = String::new();
-                let mut chars = quoted.char_indices();
-                let end = loop {
-                    match chars.next()? {
-                        (at, '"') => break at + 1,
-                        (_, '\\') => text.push(chars.next()?.1),
-                        (_, char) => text.push(char),
-                    }
-                };
-                (text, &quoted[end..])
-            }
+    let (_, mut rest) = value.split_once(';')?;
+    loop {
+        let end = rest.find(['=', ';'])?;
+        let name = rest[..end].trim();
+        let Some(tail) = rest[end..].strip_prefix('=') else {
+            rest = &rest[end + 1..];
+            continue;
+        };
+        let (text, tail) = match tail.trim_start().strip_prefix('"') {
+            Some(quoted) => unquoted(quoted)?,
             None => {
                 let end = tail.find(';').unwrap_or(tail.len());
                 (tail[..end].trim().to_owned(), &tail[end..])
             }
         };
-        if name.trim().eq_ignore_ascii_case(wanted) {
+        if name.eq_ignore_ascii_case(wanted) {
             return Some(text);
         }
-        rest = tail;
+        (_, rest) = tail.split_once(';')?;
     }
-    None
+}
+
+/// The text up to the closing quote, and what follows that.
+fn unquoted(quoted: &str) -> Option<(String, &str)> {
+    let (mut text, mut chars) = (String::new(), quoted.char_indices().peekable());
+    loop {
+        match chars.next()? {
+            (at, '"') => return Some((text, &quoted[at + 1..])),
+            (_, '\\') => {
+                let escaped = chars.next_if(|(_, char)| matches!(char, '"' | '\\'));
+                text.push(escaped.map_or('\\', |(_, char)| char));
+            }
+            (_, char) => text.push(char),
+        }
+    }
+}
+
+/// `utf-8'en'a%20b` (RFC 8187): clients that cannot say a name in any other way.
+fn decoded(value: &str) -> Option<String> {
+    let (charset, rest) = value.split_once('\'')?;
+    let (_, text) = rest.split_once('\'')?;
+    let bytes = decode(text.as_bytes())?;
+    if charset.eq_ignore_ascii_case("iso-8859-1") {
+        return Some(bytes.iter().map(|&byte| char::from(byte)).collect());
+    }
+    String::from_utf8(bytes).ok().filter(|_| charset.eq_ignore_ascii_case("utf-8"))
 }
 
 #[cfg(test)]
@@ -257,7 +279,37 @@ mod tests {
     fn boundaries_are_found() {
         assert_eq!(boundary("multipart/form-data; boundary=\"a b\"").as_deref(), Some("a b"));
         assert_eq!(boundary("Multipart/Form-Data; charset=x; Boundary=ab").as_deref(), Some("ab"));
+        assert_eq!(boundary("multipart/form-data; boundary=\"a;b\"; charset=x").as_deref(), Some("a;b"));
+        assert_eq!(boundary("multipart/form-data; charset; boundary=ab").as_deref(), Some("ab"));
+        assert_eq!(boundary("multipart/form-data"), None);
+        assert!(is_form("multipart/form-data") && is_form("Multipart/Form-Data; x"));
         assert_eq!(boundary("multipart/mixed; boundary=ab"), None);
+        assert!(!is_form("multipart/mixed; boundary=ab"));
         assert_eq!(boundary(&format!("multipart/form-data; boundary={}", "a".repeat(71))), None);
+    }
+
+    #[test]
+    fn names_of_files_are_read_as_clients_write_them() {
+        for (written, name) in [
+            (r#"filename="a.txt""#, Some("a.txt")),
+            ("filename=a.txt", Some("a.txt")),
+            (r#"filename= "a;b.txt" "#, Some("a;b.txt")),
+            (r#"filename="C:\dir\new.txt""#, Some(r"C:\dir\new.txt")),
+            (r#"filename="a \"b\" \\.txt""#, Some(r#"a "b" \.txt"#)),
+            ("filename*=utf-8''%E4%BD%A0%20.txt", Some("\u{4f60} .txt")),
+            ("filename*=UTF-8'en'a.txt; filename=b.txt", Some("a.txt")),
+            ("filename=b.txt; filename*=UTF-8'en'a.txt", Some("a.txt")),
+            ("filename=b.txt; filename*=koi8-r''%C1", Some("b.txt")),
+            ("filename=b.txt; filename*=utf-8''%C1", Some("b.txt")),
+            ("filename*=iso-8859-1''%E4", Some("\u{e4}")),
+            ("flag; filename=b.txt", Some("b.txt")),
+            ("x=y", None),
+        ] {
+            let head = part_head(format!("  \r\nContent-Disposition: form-data; name=f; {written}\r\n\r\n").as_bytes());
+            let head = head.unwrap();
+            assert_eq!((head.name.as_str(), head.filename.as_deref()), ("f", name), "{written}");
+        }
+        assert_eq!(part_head(b"\r\nno colon\r\n\r\n"), None);
+        assert_eq!(part_head(b"\r\nContent-Disposition: form-data; filename=\"a\r\n\r\n"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Listening and serving.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use fdfs_log::LogError;
@@ -90,17 +90,18 @@ impl Secure {
     }
 }
 
-/// Opens the port of a server that is bound to `bind`, or to all addresses where that is empty. To be called inside of the
-/// runtime that accepts.
+/// Opens the port of a server that listens on the addresses `bind`, or on all of this host where that is empty. To be called
+/// inside of the runtime that accepts.
 ///
 /// # Errors
 /// [`HttpStartError`].
 pub fn open(configured: &Configured, bind: &[IpAddr], port: u16) -> Result<HttpListeners, HttpStartError> {
-    let addrs: Vec<SocketAddr> = match (configured.bind, bind) {
-        (Some(ip), _) => vec![SocketAddr::new(ip, port)],
-        (None, []) => vec![SocketAddr::from(([0, 0, 0, 0], port))],
-        (None, ips) => ips.iter().map(|&ip| SocketAddr::new(ip, port)).collect(),
+    let ips = match (configured.bind, bind) {
+        (Some(ip), _) => vec![ip],
+        (None, []) => every_address(),
+        (None, ips) => without_covered(ips),
     };
+    let addrs: Vec<SocketAddr> = ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
     let plain = listen(&addrs, BACKLOG)?;
     let addr = plain.first().map(TcpListener::local_addr).transpose()?;
     let secure = match &configured.tls {
@@ -116,6 +117,30 @@ pub fn open(configured: &Configured, bind: &[IpAddr], port: u16) -> Result<HttpL
     let admin = configured.admin.map(admin::open).transpose()?.unwrap_or_default();
     let access_log = configured.access_log.as_ref().map(HttpLog::open).transpose()?;
     Ok(HttpListeners { plain, secure, admin, addr, access_log })
+}
+
+/// All addresses of each kind that this host has.
+fn every_address() -> Vec<IpAddr> {
+    let all = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+    let here: Vec<IpAddr> = all.into_iter().filter(|&ip| std::net::UdpSocket::bind((ip, 0)).is_ok()).collect();
+    if here.is_empty() { vec![all[0]] } else { here }
+}
+
+/// Each address once, and none that all addresses of its kind cover.
+fn without_covered(ips: &[IpAddr]) -> Vec<IpAddr> {
+    let mut kept: Vec<IpAddr> = Vec::new();
+    for &ip in ips {
+        let covers = |other: &IpAddr| other.is_unspecified() && other.is_ipv4() == ip.is_ipv4();
+        if !kept.contains(&ip) && (ip.is_unspecified() || !ips.iter().any(covers)) {
+            kept.push(ip);
+        }
+    }
+    kept
+}
+
+/// The addresses of a server's own port: HTTP is served on the same ones.
+pub fn addresses_of<'l>(listeners: impl IntoIterator<Item = &'l TcpListener>) -> Vec<IpAddr> {
+    listeners.into_iter().filter_map(|listener| Some(listener.local_addr().ok()?.ip())).collect()
 }
 
 /// A gate for HTTP connections; they are served by `runtime` where it is not the one that accepts.
@@ -165,5 +190,30 @@ pub fn spawn<S: Site>(
             })
             .await;
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_is_opened_twice() {
+        let kept = |ips: &[&str]| {
+            let ips: Vec<IpAddr> = ips.iter().map(|ip| ip.parse().unwrap()).collect();
+            without_covered(&ips).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&["10.0.0.1", "10.0.0.2", "10.0.0.1"]), ["10.0.0.1", "10.0.0.2"]);
+        assert_eq!(kept(&["0.0.0.0", "10.0.0.1", "::1"]), ["0.0.0.0", "::1"]);
+        assert_eq!(kept(&["::1", "0.0.0.0", "::"]), ["0.0.0.0", "::"]);
+    }
+
+    #[tokio::test]
+    async fn without_addresses_all_of_each_kind_are_served() {
+        let configured = Configured::usual().map(|usual| Configured { admin: None, ..usual }).unwrap();
+        let opened = open(&configured, &[], 0).unwrap();
+        let ips = addresses_of(&opened.plain);
+        assert_eq!(ips, every_address());
+        assert!(ips.iter().all(IpAddr::is_unspecified) && !ips.is_empty());
     }
 }

@@ -30,6 +30,14 @@ pub enum UploadError {
     Cluster(#[from] ClientError),
 }
 
+impl UploadError {
+    /// The body is not what it should be.
+    #[must_use]
+    pub fn bad(what: &'static str) -> Self {
+        Self::Body(io::Error::new(io::ErrorKind::InvalidData, what))
+    }
+}
+
 /// Uploads a body of known length.
 ///
 /// # Errors
@@ -41,7 +49,8 @@ pub async fn straight(
     options: &UploadOptions,
 ) -> Result<FileId, UploadError> {
     let (reader, mut writer) = duplex(WINDOW_BYTES);
-    let feed = async {
+    // It takes the writer with it: when the body ends early, so does what the storage is given.
+    let feed = async move {
         let mut left = len;
         while left > 0 {
             let piece = incoming.next_piece().await?;

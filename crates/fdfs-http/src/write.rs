@@ -7,6 +7,7 @@
 use std::io;
 use std::sync::atomic::Ordering;
 
+use fdfs_proto::limits::META_VALUE_MAX;
 use fdfs_client::{ClientError, ExtName, FileId, GroupName, Metadata, Status, UploadOptions, ext_of_local_file};
 
 use crate::handle::{not_allowed, refuse_target};
@@ -22,6 +23,8 @@ use crate::server::Server;
 use crate::site::{Cluster, Site};
 use crate::upload::{self, Spool, UploadError};
 
+/// The longest extension that a name which is too long keeps, in bytes, with its dot.
+const NAME_EXT_MAX: usize = 16;
 /// Where uploads go; a group may follow.
 const UPLOAD_PATH: &[u8] = b"/upload";
 
@@ -76,7 +79,7 @@ pub async fn handle<S: Site>(
             Ok(answer)
         }
         Err(UploadError::Body(e)) if e.kind() == io::ErrorKind::InvalidData => {
-            let mut answer = failure(400, "the body cannot be read");
+            let mut answer = failure(400, &format!("the body cannot be read: {e}"));
             answer.closes = true;
             Ok(answer)
         }
@@ -140,7 +143,7 @@ impl Wishes {
                 Ok(ext) => self.ext = Some(ext),
                 Err(_) => return false,
             },
-            "name" => self.name = Some(value.to_owned()),
+            "name" => self.name = Some(kept_name(value)),
             _ => {}
         }
         true
@@ -158,6 +161,22 @@ impl Wishes {
         }
         options
     }
+}
+
+/// A name as metadata can hold it: without control characters, and of a long one as much as there is room for, with its
+/// extension.
+fn kept_name(name: &str) -> String {
+    let mut name: String = name.chars().filter(|char| !char.is_control()).collect();
+    if name.len() <= META_VALUE_MAX {
+        return name;
+    }
+    let ext = name.rfind('.').map(|at| name.split_off(at)).filter(|ext| ext.len() <= NAME_EXT_MAX).unwrap_or_default();
+    let mut len = (META_VALUE_MAX - ext.len()).min(name.len());
+    while !name.is_char_boundary(len) {
+        len -= 1;
+    }
+    name.truncate(len);
+    name + &ext
 }
 
 /// The extension that usual types have.
@@ -212,13 +231,15 @@ async fn upload(
     body: &mut impl Incoming,
 ) -> Result<Stored, UploadError> {
     let content_type = request.fields.text("content-type");
-    if let Some(boundary) = content_type.and_then(multipart::boundary) {
+    if content_type.is_some_and(multipart::is_form) {
+        let what = "a form whose Content-Type names no boundary of 1 to 70 characters";
+        let boundary = content_type.and_then(multipart::boundary).ok_or_else(|| UploadError::bad(what))?;
         return of_form(cluster, writes, wishes, Form::new(body, &boundary)).await;
     }
     // What curl says of a body when nobody has told it what it is.
     let content_type = content_type.filter(|kind| !kind.starts_with("application/x-www-form-urlencoded"));
     if wishes.name.is_none() {
-        wishes.name = request.fields.text("x-file-name").map(str::to_owned);
+        wishes.name = request.fields.text("x-file-name").map(kept_name);
     }
     let options = wishes.options(content_type);
     if let Some(bytes) = body.bytes_left() {
@@ -246,22 +267,21 @@ async fn of_form<I: Incoming>(
     mut wishes: Wishes,
     mut form: Form<'_, I>,
 ) -> Result<Stored, UploadError> {
-    let bad = |what: &'static str| UploadError::Body(io::Error::new(io::ErrorKind::InvalidData, what));
     let mut file: Option<(Spool, Option<String>)> = None;
     while let Some(part) = form.next_part().await.map_err(UploadError::Body)? {
         let Some(filename) = part.filename else {
             let value = form.value().await.map_err(UploadError::Body)?;
             if !wishes.set(&part.name, &value) {
-                return Err(bad("no extension: at most 6 letters and digits"));
+                return Err(UploadError::bad("no extension: at most 6 letters and digits"));
             }
             continue;
         };
         if file.is_some() {
-            return Err(bad("more than one file"));
+            return Err(UploadError::bad("more than one part has a filename"));
         }
         if wishes.name.is_none() && !filename.is_empty() {
             // Some browsers send the whole path.
-            wishes.name = filename.rsplit(['/', '\\']).next().map(str::to_owned);
+            wishes.name = filename.rsplit(['/', '\\']).next().map(kept_name);
         }
         let mut spool = Spool::default();
         loop {
@@ -273,7 +293,7 @@ async fn of_form<I: Incoming>(
         }
         file = Some((spool, part.content_type));
     }
-    let (spool, content_type) = file.ok_or_else(|| bad("no file"))?;
+    let (spool, content_type) = file.ok_or_else(|| UploadError::bad("no part has a filename"))?;
     let options = wishes.options(content_type.as_deref());
     let bytes = spool.len();
     Ok(Stored { id: spool.upload(&cluster.client, &options).await?, bytes })
@@ -318,5 +338,16 @@ mod tests {
         assert!(shown.contains("tar.gz"), "{shown}");
         let shown = format!("{:?}", wishes("/upload").unwrap().unwrap().options(Some("image/png; x=y")));
         assert!(shown.contains("png"), "{shown}");
+    }
+
+    #[test]
+    fn any_name_fits_the_metadata() {
+        assert_eq!(kept_name("a b.txt"), "a b.txt");
+        assert_eq!(kept_name("a\u{1}b\u{2}\n.txt"), "ab.txt");
+        let long = kept_name(&format!("{}.jpeg", "\u{4f60}".repeat(200)));
+        assert!(long.len() <= META_VALUE_MAX && long.len() > META_VALUE_MAX - 4, "{}", long.len());
+        assert!(long.starts_with('\u{4f60}') && long.ends_with("\u{4f60}.jpeg"));
+        assert_eq!(kept_name(&".x".repeat(300)).len(), META_VALUE_MAX);
+        assert_eq!(kept_name(&format!("a.{}", "x".repeat(300))), "a");
     }
 }

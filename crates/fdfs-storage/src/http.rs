@@ -16,6 +16,7 @@ use fdfs_http::{Server, Site};
 use fdfs_net::Gate;
 use fdfs_proto::cmd::storage::Metadata;
 use fdfs_proto::file_id::FileId;
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -105,18 +106,22 @@ pub struct HttpPort {
 }
 
 impl HttpPort {
-    /// Opens the port; `None` when none is configured. To be called inside of the runtime that accepts.
+    /// Opens the port on the addresses of the storage's own; `None` when none is configured. To be called inside of the runtime that accepts.
     ///
     /// # Errors
     /// [`HttpStartError`].
-    pub fn open(conf: &StorageConf, loader: &dyn Loader, data: &Handle) -> Result<Option<Self>, HttpStartError> {
+    pub fn open(
+        conf: &StorageConf,
+        own: &[TcpListener],
+        loader: &dyn Loader,
+        data: &Handle,
+    ) -> Result<Option<Self>, HttpStartError> {
         let Some(port) = conf.http.port else { return Ok(None) };
         let configured = match &conf.http.config {
             Some(path) => Configured::load(path, loader, &Env::default())?.0,
             None => Configured::usual()?,
         };
-        let bind: Vec<IpAddr> = conf.server.inner_bind_addrs.iter().filter_map(|addr| addr.parse().ok()).collect();
-        let listeners = start::open(&configured, &bind, port)?;
+        let listeners = start::open(&configured, &start::addresses_of(own), port)?;
         let gate = start::gate(&configured, Some(data.clone()));
         Ok(Some(Self { configured, listeners, gate }))
     }

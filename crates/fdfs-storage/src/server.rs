@@ -144,7 +144,7 @@ impl StorageServer {
                 Some(early) => early,
                 None => listeners(&conf.server)?,
             };
-            let http_port = HttpPort::open(&conf, &FileLoader, data.handle())?;
+            let http_port = HttpPort::open(&conf, &opened.all, &FileLoader, data.handle())?;
             let addr = reachable(opened.addr, &learnt);
             let storage = start::open_storage(conf, base, learnt, gate, addr, worker_count, access_log).await?;
             Ok::<_, StartError>((Arc::new(storage), opened.all, http_port))

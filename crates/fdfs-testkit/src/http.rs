@@ -59,6 +59,12 @@ impl HttpConn {
         self.stream.write_all(bytes).is_ok()
     }
 
+    /// Sends nothing more, and says so; answers can still come.
+    pub fn end(&self) {
+        // A server that has closed already is what some tests wait for.
+        let _ = self.stream.shutdown(std::net::Shutdown::Write);
+    }
+
     /// Everything until the server closes; `None` when it does not.
     pub fn rest(&mut self) -> Option<Vec<u8>> {
         let mut out = std::mem::take(&mut self.buffer);

@@ -1,6 +1,6 @@
 //! HTTP clients are sent to a storage that has the file.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use fdfs_client::Client;
@@ -14,6 +14,7 @@ use fdfs_http::start::{self, HttpListeners, HttpStartError};
 use fdfs_http::{Server, Site};
 use fdfs_net::Gate;
 use fdfs_proto::file_id::FileId;
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
@@ -62,8 +63,8 @@ pub(crate) struct HttpPort {
 }
 
 impl HttpPort {
-    /// Opens the port; `None` when none is configured. To be called inside of the runtime.
-    pub(crate) fn open(conf: &TrackerConf) -> Result<Option<Self>, HttpStartError> {
+    /// Opens the port on the addresses of the tracker's own; `None` when none is configured. To be called inside of the runtime.
+    pub(crate) fn open(conf: &TrackerConf, own: &[TcpListener]) -> Result<Option<Self>, HttpStartError> {
         let Some(port) = conf.http.port else { return Ok(None) };
         let mut configured = match &conf.http.config {
             Some(path) => Configured::load(path, &FileLoader, &Env::default())?.0,
@@ -78,8 +79,7 @@ impl HttpPort {
         if settings.redirect_port == 0 {
             settings.redirect_port = STORAGE_PORT;
         }
-        let bind: Vec<IpAddr> = conf.server.inner_bind_addrs.iter().filter_map(|addr| addr.parse().ok()).collect();
-        let listeners = start::open(&configured, &bind, port)?;
+        let listeners = start::open(&configured, &start::addresses_of(own), port)?;
         let gate = start::gate(&configured, None);
         Ok(Some(Self { configured, listeners, gate }))
     }
@@ -100,7 +100,11 @@ impl HttpPort {
             tracing::info!("HTTP clients are sent on from {addr}");
         }
         // The tracker is asked as everybody asks it.
-        let own = if own.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], own.port())) } else { own };
+        let own = match own.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), own.port()),
+            IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), own.port()),
+            _ => own,
+        };
         match Client::builder().tracker(&own.to_string()).build() {
             Ok(client) => {
                 let told = Arc::new(ClusterAdmin { server: server.clone(), client });

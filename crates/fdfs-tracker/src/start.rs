@@ -58,7 +58,9 @@ impl TrackerServer {
         // Before any file is touched: a port in use may mean that another tracker has them.
         let (Listeners { all: listeners, addr }, http_port) = {
             let _entered = runtime.enter();
-            (listeners(server)?, HttpPort::open(&conf)?)
+            let listeners = listeners(server)?;
+            let http_port = HttpPort::open(&conf, &listeners.all)?;
+            (listeners, http_port)
         };
 
         let clock = Clock::start();

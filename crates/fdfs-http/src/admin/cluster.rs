@@ -41,6 +41,28 @@ pub fn text(trackers: &[TrackerClusterRow], groups: &[(GroupRecord, Vec<StorageR
     out.0
 }
 
+/// The same metrics with all samples of one together behind its `HELP` and `TYPE`, which stand there once: strict readers
+/// (promtool, the protocol buffers of other collectors) refuse what the reference writes for a second group.
+#[must_use]
+pub fn families(text: &str) -> String {
+    let mut families: Vec<(&str, Vec<&str>, Vec<&str>)> = Vec::new();
+    for line in text.lines() {
+        let about = line.strip_prefix("# ").and_then(|rest| rest.split(' ').nth(1));
+        let name = about.or_else(|| line.split(['{', ' ']).next()).unwrap_or_default();
+        let at = families.iter().position(|family| family.0 == name).unwrap_or_else(|| {
+            families.push((name, Vec::new(), Vec::new()));
+            families.len() - 1
+        });
+        match about {
+            None => families[at].2.push(line),
+            Some(_) if families[at].1.contains(&line) => {}
+            Some(_) => families[at].1.push(line),
+        }
+    }
+    let lines = families.iter().flat_map(|(_, about, samples)| about.iter().chain(samples));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
 /// The newest change by a client on the other storages of the group; `None` when there was none.
 #[must_use]
 pub fn newest_source_update_of_others(storages: &[StorageRecord], index: usize) -> Option<i64> {
@@ -249,5 +271,26 @@ mod tests {
             assert_eq!(line, recorded);
         }
         assert_eq!((text.len(), text == body), (len, true));
+        // In families: the same samples, each name announced once and before all of its samples.
+        let grouped = families(&text);
+        let samples = |text: &str| {
+            let mut lines: Vec<String> =
+                text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
+            lines.sort_unstable();
+            lines
+        };
+        assert_eq!(samples(&grouped), samples(&text));
+        let mut seen = Vec::new();
+        let mut lines = grouped.lines().peekable();
+        while let Some(help) = lines.next() {
+            let name = help.strip_prefix("# HELP ").and_then(|rest| rest.split(' ').next()).unwrap();
+            assert!(!seen.contains(&name), "{name} twice");
+            assert_eq!(lines.next(), Some(format!("# TYPE {name} gauge").as_str()));
+            let start = format!("{name}{{");
+            assert!(lines.next_if(|line| line.starts_with(&start)).is_some(), "{name}");
+            while lines.next_if(|line| line.starts_with(&start)).is_some() {}
+            seen.push(name);
+        }
+        assert!(seen.len() > 30);
     }
 }

@@ -16,7 +16,7 @@ use fdfs_net::listen;
 use fdfs_watch::Watch;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::h1::head::{HEAD_BYTES_MAX, Head, HeadError, end_of};
@@ -33,6 +33,8 @@ const BACKLOG: u32 = 64;
 const REQUESTS_MAX: usize = 32;
 /// How long one may take in all.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long trackers may take to say what they know: what this server knows by itself is told within [`PATIENCE`] all the same.
+const CLUSTER_PATIENCE: Duration = Duration::from_secs(12);
 /// The pause after an accept that failed: too many open files pass.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -121,12 +123,17 @@ async fn one(socket: TcpStream, admin: &impl Admin, watch: &Arc<Watch>) -> io::R
 pub async fn of_cluster<S: Site>(server: &Server<S>, client: &Client) -> String {
     let now = i64::try_from(server.now_us() / 1_000_000).unwrap_or(0);
     let mut out = server.stats.text(server.connection_count());
-    match cluster::collect(client, now).await {
-        Ok(text) => out.push_str(&text),
-        // A scraper that sees some metrics is better off than one that sees none.
-        Err(error) => tracing::warn!("metrics of the cluster: {error}"),
+    // A scraper that sees some metrics is better off than one that sees none.
+    match timeout(CLUSTER_PATIENCE, cluster::collect(client, now)).await {
+        Ok(Ok(text)) => out.push_str(&cluster::families(&text)),
+        Ok(Err(error)) => tracing::warn!("metrics of the cluster: {error}"),
+        Err(_) => tracing::warn!("metrics of the cluster: {}", silent()),
     }
     out
+}
+
+fn silent() -> String {
+    format!("no tracker answers within {} s", CLUSTER_PATIENCE.as_secs())
 }
 
 /// What a server without files tells: it is ready when a tracker answers.
@@ -140,7 +147,10 @@ pub struct ClusterAdmin<S> {
 
 impl<S: Site> Admin for ClusterAdmin<S> {
     async fn readiness(&self) -> Result<(), String> {
-        self.client.groups().await.map(drop).map_err(|error| error.to_string())
+        match timeout(CLUSTER_PATIENCE, self.client.groups()).await {
+            Ok(answered) => answered.map(drop).map_err(|error| error.to_string()),
+            Err(_) => Err(silent()),
+        }
     }
 
     async fn metrics(&self) -> String {

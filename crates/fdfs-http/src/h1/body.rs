@@ -147,6 +147,9 @@ impl<'s> BodyReader<'s> {
     /// Reads and drops what is left, up to `max` bytes; whether that was all.
     pub async fn drain(&mut self, max: u64) -> bool {
         let mut left = max;
+        if self.bytes_to_come().is_some_and(|to_come| to_come > max) {
+            return false;
+        }
         while self.state != State::Done {
             // A client that still waits for a word sends nothing, if it is let go.
             if self.expects_continue {

@@ -92,7 +92,8 @@ async fn serve_one<S: Site>(server: &Arc<Server<S>>, stream: &mut Stream, peer: 
     } else {
         handle::handle(&server.site, &server.settings, &request).await
     };
-    let in_step = body.drain(DRAIN_MAX_BYTES).await;
+    // Who is let go anyway is told why at once.
+    let in_step = !answer.closes && body.drain(DRAIN_MAX_BYTES).await;
     finish(server, stream, answer, head.keeps_alive && in_step, started, line).await
 }
 
@@ -124,7 +125,7 @@ fn request<'a, S: Site>(server: &Server<S>, head: &Head<'a>, stream: &Stream, pe
 
 /// Reads until a whole head is buffered, and gives its length; `None` when the peer has closed.
 async fn read_head(stream: &mut Stream) -> io::Result<Option<Result<usize, HeadError>>> {
-    let (mut seen, mut until) = (0, None);
+    let (mut seen, mut checked, mut until) = (0, 0, None);
     loop {
         // Some clients end a body with one line end too many (RFC 9112, 2.2).
         while seen == 0 && stream.buffer.filled().starts_with(b"\r\n") {
@@ -138,7 +139,12 @@ async fn read_head(stream: &mut Stream) -> io::Result<Option<Result<usize, HeadE
         if seen >= HEAD_BYTES_MAX {
             return Ok(Some(Err(HeadError::TooLarge)));
         }
-        // What is no request at all need not be read to an end that may never come.
+        // What is no request at all need not be read to an end that may never come, nor lines that end in LF alone.
+        let is_bare = |at: usize| filled[at] == b'\n' && (at == 0 || filled[at - 1] != b'\r');
+        if (checked..seen).any(is_bare) {
+            return Ok(Some(Err(HeadError::Malformed)));
+        }
+        checked = seen;
         if seen > 0 && !filled[0].is_ascii_uppercase() && filled[0] != b'\r' {
             return Ok(Some(Err(HeadError::Malformed)));
         }

@@ -44,6 +44,9 @@ impl Policies {
     /// Prefixes of paths, `/group1/M00`, and what counts elsewhere.
     #[must_use]
     pub fn new(default: Access, mut prefixes: Vec<(String, Access)>) -> Self {
+        for (prefix, _) in &mut prefixes {
+            *prefix = one_spelling(prefix);
+        }
         prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.0.len()));
         Self { default, prefixes }
     }
@@ -54,7 +57,7 @@ impl Policies {
         if self.prefixes.is_empty() {
             return self.default;
         }
-        let path = format!("/{id}");
+        let path = one_spelling(&format!("/{id}"));
         self.prefixes.iter().find(|(prefix, _)| path.starts_with(prefix.as_str())).map_or(self.default, |p| p.1)
     }
 
@@ -63,6 +66,17 @@ impl Policies {
     pub fn uses(&self, access: Access) -> bool {
         self.default == access || self.prefixes.iter().any(|prefix| prefix.1 == access)
     }
+}
+
+/// A path with its store path in capitals: `/group1/M0a` and `/group1/M0A` are the same folder, and who may not read the one
+/// must not read the other.
+fn one_spelling(path: &str) -> String {
+    let mut parts = path.splitn(4, '/');
+    let (Some(before), Some(group), Some(store_path)) = (parts.next(), parts.next(), parts.next()) else {
+        return path.to_owned();
+    };
+    let rest = parts.next().map_or_else(String::new, |rest| format!("/{rest}"));
+    format!("{before}/{group}/{}{rest}", store_path.to_ascii_uppercase())
 }
 
 /// Lets a request through, or answers it.
@@ -124,6 +138,13 @@ mod tests {
         assert_eq!(of("group1/M00/00/00/a"), Access::Public);
         assert_eq!(of("group1/M01/00/00/a"), Access::Signed);
         assert_eq!(of("group11/M01/00/00/a"), Access::Token);
+        for prefix in ["/group1/M0A", "/group1/M0a", "/group1/M0a/00"] {
+            let policies = Policies::new(Access::Public, vec![(prefix.to_owned(), Access::Signed)]);
+            for id in ["group1/M0A/00/00/a", "group1/M0a/00/00/a"] {
+                assert_eq!(policies.of(&id.parse().unwrap()), Access::Signed, "{prefix} {id}");
+            }
+            assert_eq!(policies.of(&"group1/M0B/00/00/a".parse().unwrap()), Access::Public);
+        }
         assert!(policies.uses(Access::Token) && policies.uses(Access::Signed));
     }
 }

@@ -88,6 +88,8 @@ pub fn absent(error: &ClientError) -> Absent {
         // A tracker that knows no such group.
         ClientError::TrackerRefused { status: Status::ENOENT, .. } => Absent::NotFound,
         ClientError::TrackerRefused { status: Status::EINVAL, .. } => Absent::NotFound,
+        // A storage that has no such store path, or thinks that the name is none.
+        ClientError::StorageRefused { status: Status::EINVAL, .. } => Absent::NotFound,
         ClientError::Connection { reason, .. } if reason.is_timeout() => Absent::TimedOut,
         _ => Absent::Unreachable,
     }

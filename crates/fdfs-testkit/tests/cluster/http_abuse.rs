@@ -108,6 +108,49 @@ fn clients_that_take_too_long_are_let_go() {
     assert!(conn.rest().is_some_and(|bytes| bytes.len() < 32 << 20));
 }
 
+/// Clients that promise more than they send, some of them after a last word, some without; and those that ask for too much.
+#[test]
+fn uploads_that_stop_in_the_middle_leave_nothing_behind() {
+    let more = "http.write_token = tok\nhttp.stall_timeout = 1\nhttp.upload_max_bytes = 10000000\n";
+    let site = Site::start(&[("group1", 1)], more);
+    let head = "POST /upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer tok\r\n";
+    let form = "Content-Type: multipart/form-data; boundary=b\r\n";
+    let mut conns = Vec::new();
+    for framing in ["Content-Length: 5000000\r\n", "Transfer-Encoding: chunked\r\n"] {
+        for (kind, sent) in [("", 0), ("", 10), ("", 3_000_000), (form, 10)] {
+            for ends in [true, false] {
+                let mut conn = HttpConn::connect(site.storage(0));
+                conn.send(format!("{head}{kind}{framing}\r\n").as_bytes());
+                if framing.starts_with('T') {
+                    conn.send(b"ffffff\r\n");
+                }
+                conn.send(&bytes(sent));
+                if ends {
+                    conn.end();
+                }
+                conns.push((framing, kind, sent, ends, conn));
+            }
+        }
+    }
+    for (framing, kind, sent, ends, mut conn) in conns {
+        assert!(conn.rest().is_some(), "{framing} {kind} {sent} {ends} holds a connection");
+    }
+    let open = || site.cluster.storages[0].server().http_connections();
+    fdfs_testkit::wait::wait_for("all connections to end", || (open() == 0).then_some(()));
+    for (rest, status) in [
+        ("Content-Length: 99999999999\r\n\r\nabc", 413),
+        ("Transfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n", 400),
+        ("Content-Type: multipart/form-data\r\nContent-Length: 70000\r\n\r\n--b\r\n", 400),
+        ("Content-Length: 1000000\r\nX: y\r\n\r\n", 401),
+    ] {
+        let head = if status == 401 { &head.replace("tok", "other") } else { head };
+        let mut conn = HttpConn::connect(site.storage(0));
+        conn.send(format!("{head}{rest}").as_bytes());
+        // They hear it before they have sent all that they promised.
+        assert_eq!(conn.answer(false).unwrap().status, status, "{rest:?}");
+    }
+}
+
 #[test]
 fn a_stop_lets_answers_end() {
     let mut site = Site::start(&[("group1", 1)], "");
