@@ -8,6 +8,7 @@ use tokio::sync::OnceCell;
 
 use crate::calls::{Ask, Calls};
 use crate::target::AddressMap;
+use crate::tracker_node::TrackerNode;
 use crate::trackers::{Told, Trackers};
 use crate::{ClientBuilder, ClientError, Tracker};
 
@@ -68,7 +69,20 @@ impl Client {
     /// Its trackers, each to be asked alone: for the administration of a cluster.
     #[must_use]
     pub fn trackers(&self) -> Vec<Tracker> {
-        (0..self.inner.trackers.nodes.len()).map(|index| Tracker::new(self.clone(), index)).collect()
+        self.inner.trackers.all().iter().map(|node| Tracker::new(self.clone(), node.clone())).collect()
+    }
+
+    /// Asks other trackers from now on, as do all clones; for programs that read their configuration again. What is known of
+    /// those that stay is kept.
+    ///
+    /// # Errors
+    /// [`ClientError::NoTrackerGiven`]: then all is as it was.
+    pub fn set_trackers(&self, trackers: &[fdfs_conf::TrackerServer]) -> Result<(), ClientError> {
+        if trackers.is_empty() {
+            return Err(ClientError::NoTrackerGiven);
+        }
+        self.inner.trackers.replace(trackers.iter().map(TrackerNode::from_conf).collect());
+        Ok(())
     }
 
     /// Throws away connections that were idle for too long. Not necessary: they are never used; but a program that
@@ -121,5 +135,21 @@ mod tests {
         fn shared<T: Clone + Send + Sync + 'static>() {}
         shared::<Client>();
         shared::<Tracker>();
+    }
+
+    #[test]
+    fn trackers_can_be_replaced_while_a_client_works() {
+        let servers = |names: &[&str]| -> Vec<fdfs_conf::TrackerServer> {
+            names.iter().map(|name| fdfs_conf::TrackerServer::parse(name, 22122).unwrap()).collect()
+        };
+        let client = Client::builder().tracker("10.0.0.1").tracker("10.0.0.2:22122").build().unwrap();
+        let clone = client.clone();
+        let before = clone.trackers();
+        client.set_trackers(&servers(&["10.0.0.3", "10.0.0.2"])).unwrap();
+        let names = |client: &Client| client.trackers().iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names(&clone), ["10.0.0.3:22122", "10.0.0.2:22122"]);
+        assert!(Arc::ptr_eq(&clone.inner.trackers.all()[1], before[1].node()), "what is known of it is kept");
+        assert!(matches!(client.set_trackers(&[]), Err(ClientError::NoTrackerGiven)));
+        assert_eq!(names(&client).len(), 2);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use fdfs_proto::cmd::tracker::{
     DeleteGroup, DeleteStorage, GroupList, GroupRecord, Leader, ListStorages, SetTrunkServer, StorageList,
@@ -12,6 +13,7 @@ use fdfs_proto::ours::DropGroup;
 use fdfs_proto::{Command, GroupName, Status, StorageId, Wire};
 
 use crate::calls::Ask;
+use crate::tracker_node::TrackerNode;
 use crate::query::{GROUPS_ANSWER_MAX, STORAGES_ANSWER_MAX, read};
 use crate::{Client, ClientError};
 
@@ -30,19 +32,24 @@ use crate::{Client, ClientError};
 #[derive(Debug, Clone)]
 pub struct Tracker {
     client: Client,
-    index: usize,
+    node: Arc<TrackerNode>,
 }
 
 /// Its name as given: `host:port`, or two of them with a comma.
 impl fmt::Display for Tracker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.client.inner.trackers.nodes.get(self.index).map_or(Ok(()), |node| node.fmt(f))
+        self.node.fmt(f)
     }
 }
 
 impl Tracker {
-    pub(crate) const fn new(client: Client, index: usize) -> Self {
-        Self { client, index }
+    pub(crate) const fn new(client: Client, node: Arc<TrackerNode>) -> Self {
+        Self { client, node }
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn node(&self) -> &Arc<TrackerNode> {
+        &self.node
     }
 
     /// Its addresses, the one that last worked first.
@@ -51,8 +58,7 @@ impl Tracker {
     /// [`ClientError::BadTracker`] when its name leads to none.
     pub async fn addrs(&self) -> Result<Vec<SocketAddr>, ClientError> {
         let inner = &self.client.inner;
-        let node = inner.trackers.nodes.get(self.index).ok_or(ClientError::NoTrackerGiven)?;
-        node.addrs(inner.calls.options.connect_timeout).await.map_err(ClientError::BadTracker)
+        self.node.addrs(inner.calls.options.connect_timeout).await.map_err(ClientError::BadTracker)
     }
 
     /// Whether it answers at all (111).
@@ -150,6 +156,6 @@ impl Tracker {
         max_answer: usize,
     ) -> Result<crate::trackers::Told, ClientError> {
         let inner = &self.client.inner;
-        inner.trackers.ask_at(self.index, &inner.calls, &Ask { doing, command, status: 0, body, max_answer }).await
+        inner.trackers.ask_at(&self.node, &inner.calls, &Ask { doing, command, status: 0, body, max_answer }).await
     }
 }

@@ -38,6 +38,11 @@ impl TrackerNode {
         Self { hosts: server.addresses.iter().map(host).collect(), known: Mutex::default() }
     }
 
+    /// Its names.
+    pub(crate) fn hosts(&self) -> &[HostPort] {
+        &self.hosts
+    }
+
     /// Its addresses, the one that last worked first.
     pub(crate) async fn addrs(&self, timeout: Duration) -> Result<Vec<SocketAddr>, ResolveError> {
         if let Some(addrs) = self.known_addrs() {

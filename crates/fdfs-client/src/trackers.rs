@@ -1,6 +1,7 @@
 //! Which tracker is asked, and which one after it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use fdfs_net::NetError;
@@ -14,7 +15,7 @@ use crate::tracker_node::TrackerNode;
 /// The trackers of a cluster.
 #[derive(Debug)]
 pub(crate) struct Trackers {
-    pub(crate) nodes: Vec<TrackerNode>,
+    nodes: RwLock<Arc<[Arc<TrackerNode>]>>,
     /// Where the next question begins.
     next: AtomicUsize,
 }
@@ -27,8 +28,23 @@ pub(crate) struct Told {
 }
 
 impl Trackers {
-    pub(crate) const fn new(nodes: Vec<TrackerNode>) -> Self {
-        Self { nodes, next: AtomicUsize::new(0) }
+    pub(crate) fn new(nodes: Vec<TrackerNode>) -> Self {
+        Self { nodes: RwLock::new(nodes.into_iter().map(Arc::new).collect()), next: AtomicUsize::new(0) }
+    }
+
+    /// All of them, as they are now.
+    pub(crate) fn all(&self) -> Arc<[Arc<TrackerNode>]> {
+        self.nodes.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts others in their place; those that stay keep what is known of them.
+    pub(crate) fn replace(&self, nodes: Vec<TrackerNode>) {
+        let before = self.all();
+        let known = |node: TrackerNode| {
+            let kept = before.iter().find(|kept| kept.hosts() == node.hosts()).cloned();
+            kept.unwrap_or_else(|| Arc::new(node))
+        };
+        *self.nodes.write().unwrap_or_else(PoisonError::into_inner) = nodes.into_iter().map(known).collect();
     }
 
     /// Asks one tracker after the other until one answers. Only for questions that change nothing.
@@ -39,7 +55,8 @@ impl Trackers {
     /// started knows none (behaviour, W-28, W-43, W-45).
     pub(crate) async fn ask(&self, calls: &Calls, ask: &Ask<'_>) -> Result<Told, ClientError> {
         let (mut failures, mut refused) = (Vec::new(), None);
-        let order = self.order(calls);
+        let nodes = self.all();
+        let order = self.order(&nodes, calls);
         for (turn, node) in order.iter().enumerate() {
             let is_last = turn + 1 == order.len();
             match self.ask_node(node, calls, ask, !is_last).await {
@@ -59,8 +76,7 @@ impl Trackers {
     }
 
     /// Asks one tracker, and nobody else.
-    pub(crate) async fn ask_at(&self, index: usize, calls: &Calls, ask: &Ask<'_>) -> Result<Told, ClientError> {
-        let Some(node) = self.nodes.get(index) else { return Err(ClientError::NoTrackerGiven) };
+    pub(crate) async fn ask_at(&self, node: &TrackerNode, calls: &Calls, ask: &Ask<'_>) -> Result<Told, ClientError> {
         self.ask_node(node, calls, ask, false).await.map_err(|unanswered| match unanswered {
             Unanswered::Refused(error) => error,
             Unanswered::Failed(failures) => ClientError::NoTrackerAnswers { doing: ask.doing, failures },
@@ -68,10 +84,10 @@ impl Trackers {
     }
 
     /// All trackers, beginning with the one whose turn it is; those that could not be reached lately at the end.
-    fn order(&self, calls: &Calls) -> Vec<&TrackerNode> {
-        let start = self.next.fetch_add(1, Ordering::Relaxed) % self.nodes.len().max(1);
-        let (before, from) = self.nodes.split_at(start);
-        let mut order: Vec<_> = from.iter().chain(before).collect();
+    fn order<'n>(&self, nodes: &'n [Arc<TrackerNode>], calls: &Calls) -> Vec<&'n TrackerNode> {
+        let start = self.next.fetch_add(1, Ordering::Relaxed) % nodes.len().max(1);
+        let (before, from) = nodes.split_at(start);
+        let mut order: Vec<&TrackerNode> = from.iter().chain(before).map(|node| &**node).collect();
         let is_dead = |node: &&TrackerNode| {
             node.known_addrs().is_some_and(|addrs| addrs.iter().all(|&addr| calls.dead.contains(addr)))
         };

@@ -132,6 +132,30 @@ impl Configured {
         Ok((Self::of(&parsed.conf, loader)?, parsed.conf))
     }
 
+    /// The keys that differ from `started` and are looked at only at the start.
+    #[must_use]
+    pub fn fixed_keys_changed(&self, started: &Self) -> Vec<&'static str> {
+        let (old, new) = (started, self);
+        let (old_tls, new_tls) = (old.tls.as_ref(), new.tls.as_ref());
+        let of_tls = |tls: Option<&TlsFiles>| tls.map(|tls| (tls.certificate.clone(), tls.key.clone()));
+        [
+            ("http.server_port", old.port != new.port),
+            ("http.bind_addr", old.bind != new.bind),
+            ("http.admin_addr", old.admin != new.admin),
+            ("http.max_connections", old.max_connections != new.max_connections),
+            ("http.head_timeout", old.patience.head != new.patience.head),
+            ("http.idle_timeout", old.patience.idle != new.patience.idle),
+            ("http.stall_timeout", old.patience.stall != new.patience.stall),
+            ("http.tls_port", old_tls.map(|tls| tls.port) != new_tls.map(|tls| tls.port)),
+            ("http.tls_certificate", of_tls(old_tls) != of_tls(new_tls)),
+            ("http.access_log", old.access_log != new.access_log),
+        ]
+        .into_iter()
+        .filter(|key| key.1)
+        .map(|key| key.0)
+        .collect()
+    }
+
     /// Takes a configuration over.
     ///
     /// # Errors
@@ -317,6 +341,16 @@ mod tests {
         let usual = Configured::usual().unwrap();
         assert_eq!(usual.settings.content_type("a.zzz"), UNKNOWN_TYPE);
         assert!(usual.settings.writes.is_none() && usual.settings.multi_range);
+    }
+
+    #[test]
+    fn what_needs_a_restart_is_named() {
+        let started = load("tracker_server=a\n").unwrap();
+        let changed = |text: &str| load(&format!("tracker_server=b\n{text}")).unwrap().fixed_keys_changed(&started);
+        assert_eq!(changed("http.cors_origins=x\nhttp.access=/a public\nhttp.write_token=t\n"), [""; 0]);
+        assert_eq!(changed("http.server_port=7\nhttp.idle_timeout=7\n"), ["http.server_port", "http.idle_timeout"]);
+        let tls = "http.tls_port=1\nhttp.tls_certificate=a\nhttp.tls_key=b\n";
+        assert_eq!(changed(tls), ["http.tls_port", "http.tls_certificate"]);
     }
 
     #[test]

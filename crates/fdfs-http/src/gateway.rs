@@ -55,6 +55,7 @@ impl GatewayError {
 #[derive(Debug)]
 pub struct GatewayServer {
     server: Arc<Server<Gateway>>,
+    started: Configured,
     addr: Option<SocketAddr>,
     tasks: TaskTracker,
     runtime: Runtime,
@@ -86,13 +87,14 @@ impl GatewayServer {
         let tasks = TaskTracker::new();
         let shutdown = CancellationToken::new();
         let client = cluster.client.clone();
+        let started = configured.clone();
         let server = Server::new(Gateway(cluster), configured.settings, configured.patience, shutdown);
         let server = Arc::new(server.logging(listeners.access_log.take()));
         let told = Arc::new(ClusterAdmin { server: server.clone(), client });
         admin::spawn(&told, std::mem::take(&mut listeners.admin), &server.shutdown, runtime.handle());
         start::spawn(&server, listeners, &gate, &tasks, runtime.handle());
         drop(entered);
-        Ok(Self { server, addr, tasks, runtime })
+        Ok(Self { server, started, addr, tasks, runtime })
     }
 
     /// The first listening address.
@@ -104,6 +106,19 @@ impl GatewayServer {
     /// The signal HUP: begins a new file of the log of requests.
     pub fn hang_up(&self) {
         self.server.hang_up();
+    }
+
+    /// The configuration was read again: the trackers and how files are served are taken over; what is not is told in the log.
+    ///
+    /// # Errors
+    /// [`ClientError::NoTrackerGiven`]: then all is as it was.
+    pub fn reload(&self, configured: Configured, conf: &ModFastdfsConf) -> Result<(), ClientError> {
+        self.server.site.0.client.set_trackers(&conf.tracker_servers)?;
+        for key in configured.fixed_keys_changed(&self.started) {
+            tracing::warn!("configuration: {key} has changed, which needs a restart");
+        }
+        self.server.set_settings(configured.settings);
+        Ok(())
     }
 
     /// Stops: no new requests, those in work end.

@@ -1,7 +1,7 @@
 //! What all connections of an HTTP server share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio_util::sync::CancellationToken;
@@ -18,8 +18,7 @@ use crate::stats::Stats;
 pub struct Server<S> {
     /// What serves.
     pub site: S,
-    /// How.
-    pub settings: Settings,
+    settings: RwLock<Arc<Settings>>,
     /// How long clients may take.
     pub patience: Patience,
     /// What is counted.
@@ -66,7 +65,7 @@ impl<S: Site> Server<S> {
     pub fn new(site: S, settings: Settings, patience: Patience, shutdown: CancellationToken) -> Self {
         Self {
             site,
-            settings,
+            settings: RwLock::new(Arc::new(settings)),
             patience,
             stats: Stats::default(),
             access_log: None,
@@ -81,6 +80,17 @@ impl<S: Site> Server<S> {
     pub fn logging(mut self, log: Option<HttpLog>) -> Self {
         self.access_log = log;
         self
+    }
+
+    /// How files are served. A request keeps to what it began with.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The configuration was read again: requests that begin from now on are served like this.
+    pub fn set_settings(&self, settings: Settings) {
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }
 
     /// The signal HUP: begins a new file of the log of requests.

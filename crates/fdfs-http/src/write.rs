@@ -16,7 +16,7 @@ use crate::json;
 use crate::multipart::{self, Form};
 use crate::pure::answer::Answer;
 use crate::pure::request::{Method, Request};
-use crate::pure::settings::Writes;
+use crate::pure::settings::{Settings, Writes};
 use crate::pure::target::Target;
 use crate::pure::token::is_same;
 use crate::server::Server;
@@ -34,6 +34,7 @@ const UPLOAD_PATH: &[u8] = b"/upload";
 /// What the connection gives: it must be closed then.
 pub async fn handle<S: Site>(
     server: &Server<S>,
+    settings: &Settings,
     request: &Request<'_>,
     body: &mut impl Incoming,
 ) -> io::Result<Answer> {
@@ -43,7 +44,7 @@ pub async fn handle<S: Site>(
         answer.field("Allow", "GET, HEAD, OPTIONS");
         return Ok(answer);
     };
-    let Some(writes) = &server.settings.writes else { return Ok(not_allowed(&server.settings)) };
+    let Some(writes) = &settings.writes else { return Ok(not_allowed(settings)) };
     if !is_authorized(writes, request) {
         let mut answer = failure(401, "a token is needed: Authorization: Bearer TOKEN");
         answer.field("WWW-Authenticate", "Bearer");
@@ -54,7 +55,7 @@ pub async fn handle<S: Site>(
         Err(error) => return Ok(refuse_target(error)),
     };
     if request.method == Method::Delete {
-        let id = match target.file(&server.settings.form) {
+        let id = match target.file(&settings.form) {
             Ok(id) => id,
             Err(error) => return Ok(refuse_target(error)),
         };
@@ -63,7 +64,7 @@ pub async fn handle<S: Site>(
             Err(error) => refusal(&error),
         });
     }
-    let Some(wishes) = Wishes::of(&target) else { return Ok(not_allowed(&server.settings)) };
+    let Some(wishes) = Wishes::of(&target) else { return Ok(not_allowed(settings)) };
     let wishes = match wishes {
         Ok(wishes) => wishes,
         Err(what) => return Ok(failure(400, what)),

@@ -7,7 +7,9 @@ use std::time::Duration;
 use fdfs_client::Client;
 use fdfs_conf::{ClientConf, Env, Loader, StorageConf};
 use fdfs_http::admin;
-use fdfs_http::configure::Configured;
+use fdfs_daemon::FileLoader;
+use fdfs_http::configure::{Configured, HttpConfError};
+use fdfs_http::pure::settings::Settings;
 use fdfs_http::pure::target::UrlForm;
 use fdfs_http::site::{Absent, Cluster};
 use fdfs_http::source::{Found, Source};
@@ -117,10 +119,7 @@ impl HttpPort {
         data: &Handle,
     ) -> Result<Option<Self>, HttpStartError> {
         let Some(port) = conf.http.port else { return Ok(None) };
-        let configured = match &conf.http.config {
-            Some(path) => Configured::load(path, loader, &Env::default())?.0,
-            None => Configured::usual()?,
-        };
+        let configured = configured(conf, loader)?;
         let listeners = start::open(&configured, &start::addresses_of(own), port)?;
         let gate = start::gate(&configured, Some(data.clone()));
         Ok(Some(Self { configured, listeners, gate }))
@@ -134,11 +133,7 @@ impl HttpPort {
         tasks: &TaskTracker,
         accept: &Handle,
     ) -> Option<Arc<Server<StorageSite>>> {
-        let mut settings = self.configured.settings;
-        settings.own_groups = vec![(storage.group, storage.write_path.slots.len())];
-        if settings.form == UrlForm::WithGroup {
-            settings.form = UrlForm::Either(storage.group);
-        }
+        let settings = of_storage(self.configured.settings, storage);
         let cluster = match client(&storage.conf) {
             Ok(client) => Cluster::new(client),
             Err(error) => {
@@ -158,6 +153,34 @@ impl HttpPort {
         start::spawn(&server, listeners, &self.gate, tasks, accept);
         Some(server)
     }
+}
+
+/// The configuration was read again: the trackers, and how files are served. Where the file with the keys of HTTP is wrong,
+/// files are served as before.
+pub(crate) fn reload(server: &Server<StorageSite>, conf: &StorageConf) {
+    if let Err(error) = server.site.cluster.client.set_trackers(&conf.tracker_servers) {
+        return tracing::error!("http: {error}; files are served as before");
+    }
+    match configured(conf, &FileLoader) {
+        Ok(configured) => server.set_settings(of_storage(configured.settings, &server.site.storage)),
+        Err(error) => tracing::error!("http: {error}; files are served as before"),
+    }
+}
+
+fn configured(conf: &StorageConf, loader: &dyn Loader) -> Result<Configured, HttpConfError> {
+    match &conf.http.config {
+        Some(path) => Ok(Configured::load(path, loader, &Env::default())?.0),
+        None => Configured::usual(),
+    }
+}
+
+/// What is configured, of this storage.
+fn of_storage(mut settings: Settings, storage: &Storage) -> Settings {
+    settings.own_groups = vec![(storage.group, storage.write_path.slots.len())];
+    if settings.form == UrlForm::WithGroup {
+        settings.form = UrlForm::Either(storage.group);
+    }
+    settings
 }
 
 /// A client of the storage's own cluster.

@@ -258,12 +258,15 @@ impl StorageServer {
         }
     }
 
-    /// The configuration was read again: takes over what can change while a storage runs, which is `tracker_server` and
-    /// `advertise`.
+    /// The configuration was read again: takes over what can change while a storage runs, which is `tracker_server`,
+    /// `advertise` and how files are served over HTTP.
     pub fn reload(&self, conf: &StorageConf) {
         let _log = self.log.enter();
         let storage = &self.storage;
         storage.terms.set_advertise(&conf.advertise);
+        if let Some(http) = &self.http {
+            crate::http::reload(http, conf);
+        }
         let change = storage.trackers.replace(&conf.tracker_servers);
         storage.link.set_tracker_count(storage.trackers.count());
         for index in change.added {

@@ -7,7 +7,7 @@ use fdfs_client::Client;
 use fdfs_conf::{Env, ResponseMode, TrackerConf};
 use fdfs_daemon::FileLoader;
 use fdfs_http::admin::{self, ClusterAdmin};
-use fdfs_http::configure::Configured;
+use fdfs_http::configure::{Configured, HttpConfError};
 use fdfs_http::site::{Absent, Cluster};
 use fdfs_http::source::Found;
 use fdfs_http::start::{self, HttpListeners, HttpStartError};
@@ -66,19 +66,7 @@ impl HttpPort {
     /// Opens the port on the addresses of the tracker's own; `None` when none is configured. To be called inside of the runtime.
     pub(crate) fn open(conf: &TrackerConf, own: &[TcpListener]) -> Result<Option<Self>, HttpStartError> {
         let Some(port) = conf.http.port else { return Ok(None) };
-        let mut configured = match &conf.http.config {
-            Some(path) => Configured::load(path, &FileLoader, &Env::default())?.0,
-            None => Configured::usual()?,
-        };
-        let settings = &mut configured.settings;
-        settings.response_mode = ResponseMode::Redirect;
-        // Whoever is sent on may be sent on, or served with a file of yet another storage.
-        settings.marks_redirects = false;
-        settings.metadata_json = false;
-        settings.writes = None;
-        if settings.redirect_port == 0 {
-            settings.redirect_port = STORAGE_PORT;
-        }
+        let configured = configured(conf)?;
         let listeners = start::open(&configured, &start::addresses_of(own), port)?;
         let gate = start::gate(&configured, None);
         Ok(Some(Self { configured, listeners, gate }))
@@ -115,4 +103,29 @@ impl HttpPort {
         start::spawn(&server, self.listeners, &self.gate, tasks, accept);
         server
     }
+}
+
+/// The configuration was read again; where the file with the keys of HTTP is wrong, clients are sent on as before.
+pub(crate) fn reload(server: &Server<TrackerSite>, conf: &TrackerConf) {
+    match configured(conf) {
+        Ok(configured) => server.set_settings(configured.settings),
+        Err(error) => tracing::error!("http: {error}; clients are sent on as before"),
+    }
+}
+
+fn configured(conf: &TrackerConf) -> Result<Configured, HttpConfError> {
+    let mut configured = match &conf.http.config {
+        Some(path) => Configured::load(path, &FileLoader, &Env::default())?.0,
+        None => Configured::usual()?,
+    };
+    let settings = &mut configured.settings;
+    settings.response_mode = ResponseMode::Redirect;
+    // Whoever is sent on may be sent on, or served with a file of yet another storage.
+    settings.marks_redirects = false;
+    settings.metadata_json = false;
+    settings.writes = None;
+    if settings.redirect_port == 0 {
+        settings.redirect_port = STORAGE_PORT;
+    }
+    Ok(configured)
 }

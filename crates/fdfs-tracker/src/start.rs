@@ -137,7 +137,11 @@ impl TrackerServer {
     /// [`StartError`]: then all is as it was.
     pub fn reload(&self, conf: &TrackerConf) -> Result<(), StartError> {
         let _entered = self.log.enter();
-        reload::take_over(&self.tracker, conf)
+        reload::take_over(&self.tracker, conf)?;
+        if let Some(http) = &self.http {
+            crate::http::reload(http, conf);
+        }
+        Ok(())
     }
 
     /// Finishes the requests that are being served, saves all state files and ends all threads. Blocking, less than two

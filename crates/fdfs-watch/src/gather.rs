@@ -8,6 +8,7 @@ use fdfs_net::{CallOptions, Caller};
 use fdfs_proto::ours::{SelfReport, SyncStatus};
 use fdfs_proto::{Command, Status};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::picture::host_port;
 use crate::snapshot::{
@@ -27,8 +28,13 @@ const AT_ONCE_MAX: usize = 64;
 pub async fn snapshot(client: &Client) -> Snapshot {
     let mut trackers = Vec::new();
     let mut storages: Vec<(StorageSeen, Option<SocketAddr>)> = Vec::new();
-    for tracker in client.trackers() {
-        let (seen, records) = look_at_tracker(&tracker).await;
+    let mut asking = JoinSet::new();
+    for (index, tracker) in client.trackers().into_iter().enumerate() {
+        asking.spawn(async move { (index, look_at_tracker(&tracker).await) });
+    }
+    let mut answers = asking.join_all().await;
+    answers.sort_by_key(|(index, _)| *index);
+    for (_, (seen, records)) in answers {
         for (group, record) in records {
             add_storage(&mut storages, &seen, &group, &record);
         }
@@ -53,19 +59,27 @@ async fn look_at_tracker(tracker: &Tracker) -> (TrackerSeen, Vec<(String, Storag
     let mut records = Vec::new();
     match ask_tracker(tracker, &mut seen, &mut records).await {
         Ok(()) => {}
-        Err(error) => seen.failure = Some(error.to_string()),
+        Err(error) => seen.failure = Some(error),
     }
     (seen, records)
+}
+
+/// Waits for an answer of a tracker, but not as long as clients do: who asks here wants to know that it is silent.
+async fn soon<T>(answer: impl Future<Output = Result<T, ClientError>>) -> Result<T, String> {
+    match timeout(PATIENCE, answer).await {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("it accepts connections, but did not answer within {} s", PATIENCE.as_secs())),
+    }
 }
 
 async fn ask_tracker(
     tracker: &Tracker,
     seen: &mut TrackerSeen,
     records: &mut Vec<(String, StorageRecord)>,
-) -> Result<(), ClientError> {
-    let addr = tracker.addrs().await?.first().copied();
-    for group in tracker.groups().await? {
-        let storages = tracker.storages(group.group, None).await?;
+) -> Result<(), String> {
+    let addr = tracker.addrs().await.map_err(|error| error.to_string())?.first().copied();
+    for group in soon(tracker.groups()).await? {
+        let storages = soon(tracker.storages(group.group, None)).await?;
         seen.groups.push(GroupSeen {
             name: group.group.to_string(),
             free_mb: group.free_mb,
@@ -75,7 +89,7 @@ async fn ask_tracker(
         });
         records.extend(storages.into_iter().map(|storage| (group.group.to_string(), storage)));
     }
-    seen.leader = tracker.leader().await?;
+    seen.leader = soon(tracker.leader()).await?;
     if let Some(addr) = addr {
         seen.report = ask_report(addr).await.ok();
         seen.parameters = ask_parameters(addr).await.unwrap_or_default();

@@ -19,8 +19,8 @@ use crate::out;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 CONF is a mod_fastdfs.conf as it is, or a file with nothing but tracker_server and http.server_port. Any file of any group
-is served; the trackers say where it is. TERM, INT and QUIT end it in good order, HUP begins a
-new file of http.access_log.
+is served; the trackers say where it is. TERM, INT and QUIT end it in good order. HUP begins a new file of http.access_log
+and reads CONF again: trackers, access, keys and all that is no port, limit or time-out is taken over.
 
 Example:
   printf 'tracker_server = 10.0.0.1:22122\\nhttp.server_port = 8080\\n' > http.conf && fdfs http http.conf")]
@@ -45,7 +45,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     loop {
         match received.recv() {
-            Ok(Signal::HangUp) => server.hang_up(),
+            Ok(Signal::HangUp) => {
+                server.hang_up();
+                let read = Configured::load(&args.conf, &FileLoader, &host_env()).map_err(anyhow::Error::from);
+                match read.and_then(|(configured, conf)| Ok(server.reload(configured, &conf)?)) {
+                    Ok(()) => tracing::info!("the configuration was read again"),
+                    Err(error) => tracing::error!("the configuration stays as it was: {error:#}"),
+                }
+            }
             Ok(Signal::Stop(_)) | Err(_) => break,
             Ok(_) => {}
         }

@@ -1,5 +1,8 @@
 //! `fdfs doctor` against clusters that are well, and against some that were broken on purpose.
 
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
 use fdfs_testkit::loopback::refused_addr;
 use fdfs_testkit::{Cluster, wait_for};
 use serde_json::Value;
@@ -38,6 +41,22 @@ fn without_any_tracker_it_says_so() {
     let output = fdfs(&["doctor", "--tracker", &format!("127.0.0.1:{port}")]);
     assert_eq!(output.status.code(), Some(111));
     assert!(text(&output.stderr).contains("no tracker answers"), "{}", text(&output.stderr));
+}
+
+/// A tracker that hangs is what one asks the doctor about: it must not hang with it.
+#[test]
+fn a_tracker_that_says_nothing_is_named_soon() {
+    let dev = Dev::start();
+    let silent: Vec<TcpListener> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let names: Vec<String> = silent.iter().map(|listener| listener.local_addr().unwrap().to_string()).collect();
+    let begun = Instant::now();
+    let (found, code, json) = doctor(&format!("{},{}", names.join(","), dev.tracker));
+    assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
+    assert_eq!(code, Some(1));
+    for name in &names {
+        assert!(found.iter().any(|line| line.starts_with("error") && line.contains(name)), "{name}: {found:?}");
+    }
+    assert!(json["findings"].to_string().contains("did not answer within"), "{json}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::stream::Stream;
 use crate::access_log::{Ended, Line};
 use crate::pure::answer::Answer;
 use crate::pure::request::{Method, Request};
+use crate::pure::settings::Settings;
 use crate::server::Server;
 use crate::site::Site;
 use crate::write;
@@ -70,27 +71,28 @@ async fn serve_one<S: Site>(server: &Arc<Server<S>>, stream: &mut Stream, peer: 
         Ok(head) => head,
         Err(error) => return refuse(server, stream, error, peer).await,
     };
+    let settings = server.settings();
     let has_body = head.framing != Framing::Length(0);
     if !has_body && !writes(head.method) {
         let keeps_alive = head.keeps_alive;
-        let request = request(server, &head, stream, peer);
+        let request = request(server, &settings, &head, stream, peer);
         let line = line(server, &request, filled, head.is_11);
-        let answer = handle::handle(&server.site, &server.settings, &request).await;
+        let answer = handle::handle(&server.site, &settings, &request).await;
         stream.buffer.consume(head_len);
         return finish(server, stream, answer, keeps_alive, started, line).await;
     }
     let bytes = filled[..head_len].to_vec();
     stream.buffer.consume(head_len);
     let Ok(head) = Head::parse(&bytes) else { return Ok(false) };
-    let request = request(server, &head, stream, peer);
+    let request = request(server, &settings, &head, stream, peer);
     let line = line(server, &request, &bytes, head.is_11);
     let mut body = BodyReader::new(stream, head.framing, head.expects_continue);
     let answer = if writes(head.method) {
-        let mut answer = Box::pin(write::handle(server, &request, &mut body)).await?;
-        crate::pure::cors::allow(&server.settings, &request, &mut answer);
+        let mut answer = Box::pin(write::handle(server, &settings, &request, &mut body)).await?;
+        crate::pure::cors::allow(&settings, &request, &mut answer);
         answer
     } else {
-        handle::handle(&server.site, &server.settings, &request).await
+        handle::handle(&server.site, &settings, &request).await
     };
     // Who is let go anyway is told why at once.
     let in_step = !answer.closes && body.drain(DRAIN_MAX_BYTES).await;
@@ -108,7 +110,13 @@ const fn writes(method: Method) -> bool {
     matches!(method, Method::Post | Method::Put | Method::Delete)
 }
 
-fn request<'a, S: Site>(server: &Server<S>, head: &Head<'a>, stream: &Stream, peer: SocketAddr) -> Request<'a> {
+fn request<'a, S: Site>(
+    server: &Server<S>,
+    settings: &Settings,
+    head: &Head<'a>,
+    stream: &Stream,
+    peer: SocketAddr,
+) -> Request<'a> {
     let local_port = stream.socket().local_addr().map_or(0, |addr| addr.port());
     let mut request = Request {
         method: head.method,
@@ -119,7 +127,7 @@ fn request<'a, S: Site>(server: &Server<S>, head: &Head<'a>, stream: &Stream, pe
         peer: peer.ip().to_canonical(),
         now_us: server.now_us(),
     };
-    forwarded::apply(&server.settings, &mut request);
+    forwarded::apply(settings, &mut request);
     request
 }
 

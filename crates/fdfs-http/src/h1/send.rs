@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::time::Duration;
 
 use fdfs_net::buffer::Buffer;
 use fdfs_store::StoredFile;
-use tokio::io::AsyncReadExt as _;
 
 use super::stream::Stream;
 use crate::pure::answer::{Answer, Body, Part};
@@ -21,6 +21,9 @@ const CORKED_MIN_BYTES: u64 = 128 << 10;
 const HELD_BACK_BYTES: u64 = 4 << 10;
 /// The most of a file of another storage that is in memory at once.
 const REMOTE_PIECE_BYTES: usize = 64 << 10;
+
+/// So long a client may take nothing of a file of another storage before the connection to that is given back.
+pub const REMOTE_HOLD: Duration = Duration::from_millis(500);
 
 /// The head of an answer. `now` is in unix seconds.
 #[must_use]
@@ -71,15 +74,16 @@ pub async fn send(stream: &Stream, answer: Answer, head: &str) -> io::Result<()>
             stream.send(head, true).await?;
             for part in &parts {
                 stream.send(&part.head, true).await?;
-                let (mut reader, mut left) = (file.read(part.offset, part.len), part.len);
-                while left > 0 {
-                    let want = usize::try_from(left).unwrap_or(usize::MAX).min(REMOTE_PIECE_BYTES);
-                    let n = reader.read(&mut buffer[..want]).await?;
-                    if n == 0 {
-                        return Err(io::ErrorKind::UnexpectedEof.into());
+                let mut piece = file.piece(part.offset, part.len);
+                while piece.left() > 0 {
+                    let n = piece.next(&mut buffer).await?;
+                    let sent = stream.send_within(&buffer[..n], REMOTE_HOLD).await?;
+                    if sent < n {
+                        piece.rest(n - sent);
+                        buffer = Vec::new();
+                        stream.writable().await?;
+                        buffer.resize(REMOTE_PIECE_BYTES, 0);
                     }
-                    left -= n as u64;
-                    stream.send(&buffer[..n], false).await?;
                 }
             }
             stream.send(&tail, false).await

@@ -129,20 +129,43 @@ impl Stream {
     /// # Errors
     /// `TimedOut` when the peer takes nothing; what the socket gives.
     pub async fn send(&self, mut bytes: &[u8], more: bool) -> io::Result<()> {
-        use rustix::net::{SendFlags, send};
-        let flags = if more { SendFlags::MORE | SendFlags::NOSIGNAL } else { SendFlags::NOSIGNAL };
         while !bytes.is_empty() {
-            match self.socket.try_io(Interest::WRITABLE, || Ok(send(&self.socket, bytes, flags)?)) {
-                Ok(n) => {
-                    self.sent(n);
-                    bytes = &bytes[n..];
-                }
+            match self.try_send(bytes, more) {
+                Ok(n) => bytes = &bytes[n..],
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
             }
         }
         Ok(())
+    }
+
+    /// Sends bytes until the peer takes none for so long; how many it took.
+    ///
+    /// # Errors
+    /// What the socket gives.
+    pub async fn send_within(&self, bytes: &[u8], hold: Duration) -> io::Result<usize> {
+        let mut done = 0;
+        while done < bytes.len() {
+            match self.try_send(&bytes[done..], false) {
+                Ok(n) => done += n,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => match timeout(hold, self.socket.writable()).await {
+                    Ok(writable) => writable?,
+                    Err(_) => break,
+                },
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(done)
+    }
+
+    fn try_send(&self, bytes: &[u8], more: bool) -> io::Result<usize> {
+        use rustix::net::{SendFlags, send};
+        let flags = if more { SendFlags::MORE | SendFlags::NOSIGNAL } else { SendFlags::NOSIGNAL };
+        let n = self.socket.try_io(Interest::WRITABLE, || Ok(send(&self.socket, bytes, flags)?))?;
+        self.sent(n);
+        Ok(n)
     }
 
     /// Sends bytes of a file from `at` to `end` without copying them.
@@ -166,7 +189,11 @@ impl Stream {
         Ok(())
     }
 
-    async fn writable(&self) -> io::Result<()> {
+    /// Waits until the peer takes something.
+    ///
+    /// # Errors
+    /// `TimedOut` after the stall time; what the socket gives.
+    pub async fn writable(&self) -> io::Result<()> {
         timeout(self.patience.stall, self.socket.writable()).await.map_err(|_| timed_out())?
     }
 }

@@ -1,18 +1,24 @@
 //! Files of other storages, by the client library. Only storages that the trackers know are ever contacted.
 
+use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use fdfs_client::{ByteRange, Client, ClientError, DownloadOptions, FileId, FileInfo, InfoFlags, Promise};
 use tokio::io::{AsyncReadExt as _, DuplexStream, duplex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::Absent;
 use crate::source::{Found, Source};
 
-/// Files that are fetched from other storages at the same time.
-const FETCHES_MAX: usize = 512;
+/// Files that are fetched from other storages at the same time: each has a connection to one, of which storages give out only
+/// so many. Clients that take nothing have none ([`RemotePiece::rest`]).
+const FETCHES_MAX: usize = 256;
+/// How long a request waits for others to end when so many are under way.
+const WAIT_MAX: Duration = Duration::from_secs(5);
 /// Bytes of one of them that wait in memory.
 const WINDOW_BYTES: usize = 64 << 10;
 
@@ -35,7 +41,16 @@ pub struct RemoteFile {
     /// Nobody has said yet that it is there.
     is_promised: bool,
     begun: Mutex<Option<Begun>>,
-    _permit: OwnedSemaphorePermit,
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+/// A piece of a file of another storage that is fetched while a client takes it.
+#[derive(Debug)]
+pub struct RemotePiece<'f> {
+    file: &'f RemoteFile,
+    at: u64,
+    left: u64,
+    reader: Option<RemoteReader>,
 }
 
 /// A piece whose first bytes have come.
@@ -108,7 +123,7 @@ impl Cluster {
     /// # Errors
     /// [`Absent`].
     pub async fn fetch(&self, id: &FileId) -> Result<Found, Absent> {
-        let permit = self.fetches.clone().try_acquire_owned().map_err(|_| Absent::Busy)?;
+        let permit = self.permit().await?;
         let promised = Promise::of(id).map(|promise| promise.size_bytes);
         let (len_bytes, modified_unix_secs) = match promised {
             // When it was made stands in the id, too; nobody looks at the other time.
@@ -123,9 +138,16 @@ impl Cluster {
             id: *id,
             is_promised: promised.is_some(),
             begun: Mutex::new(None),
-            _permit: permit,
+            permit: Mutex::new(Some(permit)),
         };
         Ok(Found { source: Source::Remote(Box::new(file)), len_bytes, modified_unix_secs })
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, Absent> {
+        match timeout(WAIT_MAX, self.fetches.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Absent::Busy),
+        }
     }
 
     /// Whether a storage has a file.
@@ -166,6 +188,48 @@ impl Cluster {
     }
 }
 
+impl RemotePiece<'_> {
+    /// Bytes to come.
+    #[must_use]
+    pub const fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// The next bytes of it, at least one.
+    ///
+    /// # Errors
+    /// When they cannot be had.
+    pub async fn next(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            none => {
+                if self.file.permit().is_none() {
+                    let permit = self.file.cluster.permit().await.map_err(io::Error::other)?;
+                    *self.file.permit() = Some(permit);
+                }
+                none.insert(self.file.fetch(self.at, self.left))
+            }
+        };
+        let want = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let n = reader.read(&mut buffer[..want]).await?;
+        if n == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.at += n as u64;
+        self.left -= n as u64;
+        Ok(n)
+    }
+
+    /// The client takes nothing just now: the storage gets its connection back, and others may fetch in its place. Of what
+    /// came the last `unsent` bytes will come again.
+    pub fn rest(&mut self, unsent: usize) {
+        self.reader = None;
+        *self.file.permit() = None;
+        self.at -= unsent as u64;
+        self.left += unsent as u64;
+    }
+}
+
 /// What an error means, told to those who look closely.
 fn told(id: &FileId, error: &ClientError) -> Absent {
     let absent = absent(error);
@@ -182,7 +246,7 @@ impl RemoteFile {
         self.is_promised
     }
 
-    /// Waits for the first bytes of a piece, which [`RemoteFile::read`] then gives.
+    /// Waits for the first bytes of a piece, which [`RemoteFile::piece`] then gives.
     ///
     /// # Errors
     /// [`Absent`].
@@ -202,14 +266,16 @@ impl RemoteFile {
         Ok(())
     }
 
-    /// A piece of it, on its way.
+    /// A piece of it.
     #[must_use]
-    pub fn read(&self, offset: u64, len: u64) -> RemoteReader {
+    pub fn piece(&self, offset: u64, len: u64) -> RemotePiece<'_> {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match begun {
-            Some(begun) if (begun.offset, begun.len) == (offset, len) => begun.reader,
-            _ => self.fetch(offset, len),
-        }
+        let begun = begun.filter(|begun| (begun.offset, begun.len) == (offset, len));
+        RemotePiece { file: self, at: offset, left: len, reader: begun.map(|begun| begun.reader) }
+    }
+
+    fn permit(&self) -> MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fetch(&self, offset: u64, len: u64) -> RemoteReader {

@@ -127,22 +127,23 @@ async fn one<S: Site>(
         peer: peer.ip().to_canonical(),
         now_us: server.now_us(),
     };
-    forwarded::apply(&server.settings, &mut request);
+    let settings = server.settings();
+    forwarded::apply(&settings, &mut request);
     let line = server.access_log.as_ref().map(|log| {
         let version = if parts.version == Version::HTTP_2 { "HTTP/2.0" } else { "HTTP/1.1" };
         log.begin(&request, parts.method.as_str().as_bytes(), version)
     });
     let answer = if matches!(request.method, Method::Post | Method::Put | Method::Delete) {
         let mut body = OfHyper { body, stall: server.patience.stall };
-        match write::handle(&**server, &request, &mut body).await {
+        match write::handle(&**server, &settings, &request, &mut body).await {
             Ok(mut answer) => {
-                cors::allow(&server.settings, &request, &mut answer);
+                cors::allow(&settings, &request, &mut answer);
                 answer
             }
             Err(_) => Answer::error(400),
         }
     } else {
-        handle::handle(&server.site, &server.settings, &request).await
+        handle::handle(&server.site, &settings, &request).await
     };
     let (status, origin) = (answer.status, answer.origin());
     // The request ends with the last byte that the library has taken.

@@ -6,11 +6,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::body::{Body as HyperBody, Bytes, Frame, SizeHint};
-use tokio::io::AsyncReadExt as _;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::h1::send::REMOTE_HOLD;
 use crate::pure::answer::{Body, Part};
+use crate::site::remote::RemotePiece;
 use crate::source::Source;
 
 /// Bytes of a piece.
@@ -104,26 +105,45 @@ impl Sender {
     }
 }
 
+impl Sender {
+    /// Room for a piece; while there is none for long, a file of another storage is left alone.
+    async fn room(&self, remote: Option<&mut RemotePiece<'_>>) -> io::Result<mpsc::Permit<'_, io::Result<Bytes>>> {
+        let mut reserved = timeout(REMOTE_HOLD.min(self.stall), self.sender.reserve()).await;
+        if reserved.is_err() {
+            if let Some(remote) = remote {
+                remote.rest(0);
+            }
+            reserved = timeout(self.stall, self.sender.reserve()).await;
+        }
+        match reserved {
+            Ok(Ok(room)) => Ok(room),
+            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
 /// Sends all parts.
 async fn send(source: &Source, parts: &[Part], tail: Vec<u8>, to: &Sender) -> io::Result<()> {
     for part in parts {
         to.put(part.head.clone()).await?;
-        let mut reader = match source {
-            Source::Remote(file) if part.len > 0 => Some(file.read(part.offset, part.len)),
+        let mut remote = match source {
+            Source::Remote(file) => Some(file.piece(part.offset, part.len)),
             _ => None,
         };
         let (mut at, end) = (part.offset, part.offset + part.len);
         while at < end {
             let want = usize::try_from(end - at).unwrap_or(usize::MAX).min(PIECE_BYTES);
+            let room = to.room(remote.as_mut()).await?;
             let mut piece = vec![0; want];
-            let n = match (source, &mut reader) {
+            let n = match (source, &mut remote) {
                 (Source::Disk(file), _) => file.read_at(&mut piece, at).map_err(io::Error::other)?,
                 (Source::Memory(bytes), _) => {
                     let from = usize::try_from(at).map_err(|_| io::ErrorKind::UnexpectedEof)?;
                     piece.copy_from_slice(bytes.get(from..from + want).ok_or(io::ErrorKind::UnexpectedEof)?);
                     want
                 }
-                (Source::Remote(_), Some(reader)) => reader.read(&mut piece).await?,
+                (Source::Remote(_), Some(remote)) => remote.next(&mut piece).await?,
                 (Source::Remote(_), None) => 0,
             };
             if n == 0 {
@@ -131,7 +151,7 @@ async fn send(source: &Source, parts: &[Part], tail: Vec<u8>, to: &Sender) -> io
             }
             piece.truncate(n);
             at += n as u64;
-            to.put(piece).await?;
+            room.send(Ok(piece.into()));
         }
     }
     to.put(tail).await

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::http_support::{Site, bytes};
+use crate::http_support::{Site, bytes, gateway};
 use fdfs_client::UploadOptions;
 use fdfs_testkit::http::HttpConn;
 
@@ -49,4 +49,35 @@ fn slow_readers_cost_little_and_harm_nobody() {
     let mut first = vec![0; 100_000];
     readers[0].read_exact(&mut first).unwrap();
     assert!(first.starts_with(b"HTTP/1.1 200 OK\r\n"));
+}
+
+/// A storage gives out so many connections: readers that take nothing must not hold them, and get their file all the same.
+#[test]
+fn a_gateway_holds_no_storage_for_readers_that_take_nothing() {
+    const READERS: usize = 8;
+    let site = Site::start(&[("group1", 1)], "");
+    let gate = gateway(site.cluster.tracker_addr(), "");
+    let content = bytes(24 << 20);
+    let id = site.cluster.block_on(site.cluster.client().upload(&content, &UploadOptions::new())).unwrap();
+    let storage = site.cluster.storages[0].inside();
+    let open = || storage.gate.counts().current;
+    let before = open();
+    let request = format!("GET /{id} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let mut readers: Vec<TcpStream> = (0..READERS).map(|_| TcpStream::connect(gate.addr().unwrap()).unwrap()).collect();
+    for reader in &mut readers {
+        reader.write_all(request.as_bytes()).unwrap();
+    }
+    for reader in &mut readers {
+        let mut start = [0; 15];
+        reader.read_exact(&mut start).unwrap();
+        assert_eq!(&start, b"HTTP/1.1 200 OK");
+    }
+    fdfs_testkit::wait::wait_for("the storage to have its connections back", || (open() <= before).then_some(()));
+    // All of it comes, whatever of it was on its way when it was left alone.
+    for reader in &mut readers {
+        let mut answer = Vec::new();
+        reader.read_to_end(&mut answer).unwrap();
+        assert!(answer.ends_with(&content), "{} bytes", answer.len());
+    }
+    gate.stop();
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
-use crate::http_support::{ADMIN_PORT, Site, bytes, gateway};
+use crate::http_support::{ADMIN_PORT, Site, bytes, gateway, gateway_conf};
 use fdfs_client::UploadOptions;
 use fdfs_testkit::http::{HttpConn, get};
 use fdfs_testkit::wait::wait_for;
@@ -104,10 +104,12 @@ fn a_gateway_is_ready_while_a_tracker_answers() {
     server.stop();
 }
 
-/// All lines of a log, whatever file they are in by now.
+/// All lines of a log, whatever file they are in by now: old files have a time behind the name, and come first.
 fn lines_below(dir: &Path) -> Vec<String> {
     let files = std::fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path());
-    let texts = files.map(|file| std::fs::read_to_string(file).unwrap_or_default());
+    let mut files: Vec<_> = files.collect();
+    files.sort_by_key(|file| (file.extension().is_some_and(|ext| ext == "log"), file.clone()));
+    let texts = files.into_iter().map(|file| std::fs::read_to_string(file).unwrap_or_default());
     texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
@@ -203,4 +205,39 @@ fn requests_of_a_gateway_are_logged_as_json_with_the_client_that_a_listed_proxy_
     assert_eq!((&json["status"], &json["bytes"], &json["whole"]), (&200.into(), &70_000.into(), &true.into()));
     assert!(json["referer"].is_null() && json["us"].as_u64().is_some_and(|us| us > 0), "{line}");
     assert!(json["time"].as_str().is_some_and(|time| time.len() == 25 && time.contains('T')), "{line}");
+}
+
+/// What HUP does: trackers, and who may read, are taken over while requests are served.
+#[test]
+fn gateways_and_storages_take_in_what_has_changed() {
+    let site = Site::start(&[("group1", 1)], "");
+    let (cluster, addr) = (&site.cluster, site.storage(0));
+    let id = cluster.block_on(cluster.client().upload(b"x", &UploadOptions::new())).unwrap();
+    let url = format!("/{id}");
+    let key = "http.signing_key = 0123456789abcdef\nhttp.access = /group1 signed\n";
+
+    let gate = gateway(SocketAddr::from((cluster.loopback.ip(203), 1)), "connect_timeout = 1\n");
+    let of_gate = gate.addr().unwrap();
+    assert_eq!(get(of_gate, &url, &[]).status, 502);
+    let reload = |more: &str| {
+        let (configured, conf) = gateway_conf(cluster.tracker_addr(), more);
+        gate.reload(configured, &conf).unwrap();
+    };
+    reload("");
+    assert_eq!(get(of_gate, &url, &[]).text(), "x");
+    reload(key);
+    assert_eq!(get(of_gate, &url, &[]).status, 403);
+    gate.stop();
+
+    let storage = &cluster.storages[0];
+    assert_eq!(get(addr, &url, &[]).text(), "x");
+    let conf = storage.conf();
+    std::fs::write(conf.http.config.as_deref().unwrap(), key).unwrap();
+    storage.server().reload(&conf);
+    assert_eq!(get(addr, &url, &[]).status, 403);
+    // A file that nothing could be served with changes nothing.
+    std::fs::write(conf.http.config.as_deref().unwrap(), "http.access = /group1 signed\n").unwrap();
+    cluster.expect_problem("files are served as before");
+    storage.server().reload(&conf);
+    assert_eq!(get(addr, &url, &[]).status, 403);
 }

@@ -6,7 +6,7 @@ pub(crate) mod tls;
 
 use std::net::SocketAddr;
 
-use fdfs_conf::{Env, MapLoader};
+use fdfs_conf::{Env, MapLoader, ModFastdfsConf};
 use fdfs_http::configure::Configured;
 use fdfs_http::gateway::GatewayServer;
 use fdfs_testkit::Cluster;
@@ -86,9 +86,15 @@ impl Site {
 
 /// A gateway to a cluster; `more` are further keys.
 pub(crate) fn gateway(tracker: SocketAddr, more: &str) -> GatewayServer {
+    let (configured, conf) = gateway_conf(tracker, more);
+    GatewayServer::start(configured, &conf).unwrap()
+}
+
+/// What it is configured with.
+pub(crate) fn gateway_conf(tracker: SocketAddr, more: &str) -> (Configured, ModFastdfsConf) {
     let text = format!("tracker_server = {tracker}\nhttp.bind_addr = 127.0.0.1\n{more}");
     let loader = MapLoader::one("gateway.conf", text);
     let (mut configured, conf) = Configured::load("gateway.conf", &loader, &Env::default()).unwrap();
     configured.port = 0;
-    GatewayServer::start(configured, &conf).unwrap()
+    (configured, conf)
 }
