@@ -306,7 +306,7 @@ fn tracker_hint(status: Status) -> &'static str {
         Status::ENOENT => "; it knows no such group or no active storage in it (see: fdfs monitor)",
         Status::ENOSPC => "; the disks are full up to reserved_storage_space: add space or a group",
         Status::EINVAL => "; no file has such an id, or it does not know the command",
-        Status::EOPNOTSUPP => "; ask the leader",
+        Status::EOPNOTSUPP => "; only the leader does this, and trunk servers only with use_trunk_file = true",
         _ => "",
     }
 }

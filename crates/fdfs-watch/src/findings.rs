@@ -169,11 +169,17 @@ fn disagreements(snapshot: &Snapshot, all: &mut Vec<Finding>) {
         if different.len() > 1 {
             let seen: Vec<_> = statuses.iter().map(|(status, tracker)| format!("{status} ({tracker})")).collect();
             let mut about = About { findings: all, about: format!("storage {}/{}", storage.group, storage.id) };
+            let advice = if different.contains("DELETED") {
+                "each tracker is told of a deletion itself: fdfs admin delete-storage with all of them, or start the storage \
+                 again if it should stay"
+            } else {
+                "check that the storage reaches each tracker, and has all of them in tracker_server"
+            };
             about.say(
                 Severity::Warning,
                 "trackers-disagree",
                 format!("is seen differently: {}", seen.join(", ")),
-                "check that the storage reaches each tracker, and has all of them in tracker_server",
+                advice,
             );
         }
     }

@@ -24,7 +24,13 @@ pub(super) async fn storage(args: DeleteStorageArgs) -> anyhow::Result<()> {
     let what = format!("storage {id} of group {group}");
     let mut seen = Vec::new();
     for tracker in client.trackers() {
-        seen.push(look(&tracker, group, id).await.with_context(|| format!("ask {tracker} for {what}"))?);
+        let looked = look(&tracker, group, id).await;
+        seen.push(looked.with_context(|| {
+            format!(
+                "ask {tracker} for {what} (if that tracker is gone, name the others alone with --tracker, and repeat the \
+                 order when it is back)"
+            )
+        })?);
     }
     let remarks = remarks(&seen, group, id);
     for remark in &remarks {
