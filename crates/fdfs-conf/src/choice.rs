@@ -62,7 +62,7 @@ macro_rules! numbers {
 words! {
     /// Which address families a server listens on (`address_family`).
     AddressFamily {
-        /// From `bind_addr`, else IPv4 if the host has any IPv4 address.
+        /// From `bind_addr`, else IPv4 if the host has one that others can reach, else both.
         #[default]
         Auto = "auto",
         /// IPv4 only.

@@ -12,7 +12,7 @@ const PORT_TRY_COUNT: usize = 16;
 /// Which kinds of addresses a server listens on, key `address_family`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AddressFamily {
-    /// As the bound addresses are; without any: IPv4 if the machine has an IPv4 address, else IPv6.
+    /// As the bound addresses are; without any: IPv4 if others can reach an IPv4 address of the machine, else both.
     #[default]
     Auto,
     /// IPv4 alone.
@@ -55,7 +55,10 @@ pub fn listen_addrs(bind: &[IpAddr], family: AddressFamily, port: u16) -> Vec<So
     let any_v4 = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     let any_v6 = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
     let ips: Vec<IpAddr> = match (bind, family) {
-        ([], AddressFamily::Auto) => vec![if has_ipv4() { any_v4 } else { any_v6 }],
+        ([], AddressFamily::Auto) => {
+            let (v4, v6) = auto(&addresses_here());
+            [(v6, any_v6), (v4, any_v4)].into_iter().filter(|kind| kind.0).map(|kind| kind.1).collect()
+        }
         ([], AddressFamily::V4) => vec![any_v4],
         ([], AddressFamily::V6) => vec![any_v6],
         ([], AddressFamily::Both) => vec![any_v4, any_v6],
@@ -66,9 +69,33 @@ pub fn listen_addrs(bind: &[IpAddr], family: AddressFamily, port: u16) -> Vec<So
     ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect()
 }
 
-/// Whether IPv4 sockets can be had here at all; loopback counts.
-fn has_ipv4() -> bool {
-    std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).is_ok()
+/// Whether a host with these addresses is served over IPv4, and over IPv6, where nothing is said: over IPv4 if it has an
+/// address that others can reach, else over IPv6 if it has such a one, and then over IPv4 as well for those on the host itself.
+fn auto(here: &[IpAddr]) -> (bool, bool) {
+    let reachable = |ip: &IpAddr| match ip {
+        IpAddr::V4(ip) => !ip.is_loopback() && !ip.is_link_local(),
+        IpAddr::V6(ip) => !ip.is_loopback() && !ip.is_unicast_link_local(),
+    };
+    let v4 = here.iter().any(|ip| ip.is_ipv4() && reachable(ip));
+    let v6 = !v4 && here.iter().any(|ip| ip.is_ipv6() && reachable(ip));
+    let has_v4 = here.iter().any(IpAddr::is_ipv4);
+    let has_v6 = here.iter().any(IpAddr::is_ipv6);
+    // With nothing at all the answer of the system says what is wrong.
+    (v4 || has_v4 || !has_v6, v6 || (has_v6 && !has_v4))
+}
+
+/// The addresses of this host; none where they cannot be listed.
+fn addresses_here() -> Vec<IpAddr> {
+    let mut here = Vec::new();
+    for interface in nix::ifaddrs::getifaddrs().into_iter().flatten() {
+        let Some(address) = interface.address else { continue };
+        match (address.as_sockaddr_in(), address.as_sockaddr_in6()) {
+            (Some(v4), _) => here.push(v4.ip().into()),
+            (None, Some(v6)) => here.push(v6.ip().into()),
+            (None, None) => {}
+        }
+    }
+    here
 }
 
 /// Listens on all of `addrs`, with `SO_REUSEADDR` and a queue of `backlog` connections. Addresses with port 0 get one
@@ -150,6 +177,24 @@ mod tests {
     async fn a_foreign_address_is_named_with_what_to_do() {
         let error = listen(&[addr("192.0.2.1:0")], 16).unwrap_err();
         assert!(error.to_string().contains("192.0.2.1 is not an address of this machine"), "{error}");
+    }
+
+    #[test]
+    fn a_host_without_ipv4_is_served_over_ipv6() {
+        let auto_of = |here: &[&str]| auto(&here.iter().map(|ip| ip.parse().unwrap()).collect::<Vec<_>>());
+        for (here, over) in [
+            (&["127.0.0.1", "10.0.0.1", "::1", "fd00::1"][..], (true, false)),
+            (&["127.0.0.1", "10.0.0.1"], (true, false)),
+            (&["127.0.0.1", "::1", "fe80::1", "fd00::1"], (true, true)),
+            (&["::1", "fd00::1"], (false, true)),
+            (&["127.0.0.1", "::1", "fe80::1"], (true, false)),
+            (&["127.0.0.1"], (true, false)),
+            (&["::1"], (false, true)),
+            (&[], (true, false)),
+        ] {
+            assert_eq!(auto_of(here), over, "{here:?}");
+        }
+        assert!(!listen_addrs(&[], AddressFamily::Auto, 7).is_empty());
     }
 
     #[test]

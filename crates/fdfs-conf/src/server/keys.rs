@@ -107,7 +107,8 @@ fn identity_keys<C: HasServer>() -> Vec<Key<C>> {
             "auto",
             EINVAL,
             |c: &mut C, word| AddressFamily::from_word(word).map(|v| c.server().address_family = v).is_some(),
-            "address families to listen on; auto: as bind_addr, else IPv4 if the host has any IPv4 address",
+            "address families to listen on; auto: as bind_addr, else IPv4 if the host has an IPv4 address that others can \
+             reach, else both",
         )
         .allowed("auto, IPv4, IPv6, both")
         .since("6.11"),
