@@ -13,8 +13,8 @@ use fdfs_proto::ours::DropGroup;
 use fdfs_proto::{Command, GroupName, Status, StorageId, Wire};
 
 use crate::calls::Ask;
-use crate::tracker_node::TrackerNode;
 use crate::query::{GROUPS_ANSWER_MAX, STORAGES_ANSWER_MAX, read};
+use crate::tracker_node::TrackerNode;
 use crate::{Client, ClientError};
 
 /// One tracker of a client: every question goes to it and to no other. [`Client::trackers`] gives them.

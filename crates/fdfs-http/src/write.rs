@@ -7,8 +7,8 @@
 use std::io;
 use std::sync::atomic::Ordering;
 
-use fdfs_proto::limits::META_VALUE_MAX;
 use fdfs_client::{ClientError, ExtName, FileId, GroupName, Metadata, Status, UploadOptions, ext_of_local_file};
+use fdfs_proto::limits::META_VALUE_MAX;
 
 use crate::handle::{not_allowed, refuse_target};
 use crate::incoming::Incoming;

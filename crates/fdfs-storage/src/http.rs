@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use fdfs_client::Client;
 use fdfs_conf::{ClientConf, Env, Loader, StorageConf};
-use fdfs_http::admin;
 use fdfs_daemon::FileLoader;
+use fdfs_http::admin;
 use fdfs_http::configure::{Configured, HttpConfError};
 use fdfs_http::pure::settings::Settings;
 use fdfs_http::pure::target::UrlForm;

@@ -58,7 +58,7 @@ impl Policies {
             return self.default;
         }
         let path = one_spelling(&format!("/{id}"));
-        self.prefixes.iter().find(|(prefix, _)| path.starts_with(prefix.as_str())).map_or(self.default, |p| p.1)
+        self.prefixes.iter().find(|(prefix, access)| covers(prefix, *access, &path)).map_or(self.default, |p| p.1)
     }
 
     /// Whether anything needs this access.
@@ -66,6 +66,13 @@ impl Policies {
     pub fn uses(&self, access: Access) -> bool {
         self.default == access || self.prefixes.iter().any(|prefix| prefix.1 == access)
     }
+}
+
+/// Whether a line is about a path. What lets everybody read is about whole parts of it: `/group1` opens no `/group11`. What
+/// protects is about all that begins so.
+fn covers(prefix: &str, access: Access, path: &str) -> bool {
+    let Some(rest) = path.strip_prefix(prefix) else { return false };
+    access != Access::Public || rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/')
 }
 
 /// A path with its store path in capitals: `/group1/M0a` and `/group1/M0A` are the same folder, and who may not read the one
@@ -138,6 +145,15 @@ mod tests {
         assert_eq!(of("group1/M00/00/00/a"), Access::Public);
         assert_eq!(of("group1/M01/00/00/a"), Access::Signed);
         assert_eq!(of("group11/M01/00/00/a"), Access::Token);
+        for (prefix, opened) in
+            [("/group1", false), ("/group1/", false), ("/group11", true), ("/", true), ("/g", false)]
+        {
+            let policies = Policies::new(Access::Token, vec![(prefix.to_owned(), Access::Public)]);
+            let expected = if opened { Access::Public } else { Access::Token };
+            assert_eq!(policies.of(&"group11/M00/00/00/a".parse().unwrap()), expected, "{prefix}");
+        }
+        let policies = Policies::new(Access::Public, vec![("/g".to_owned(), Access::Token)]);
+        assert_eq!(policies.of(&"group11/M00/00/00/a".parse().unwrap()), Access::Token);
         for prefix in ["/group1/M0A", "/group1/M0a", "/group1/M0a/00"] {
             let policies = Policies::new(Access::Public, vec![(prefix.to_owned(), Access::Signed)]);
             for id in ["group1/M0A/00/00/a", "group1/M0a/00/00/a"] {
