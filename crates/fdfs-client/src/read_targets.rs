@@ -80,7 +80,7 @@ impl<'a> ReadTargets<'a> {
             for storage in group.iter().filter(|storage| storage.status == StorageStatus::Active) {
                 let Ok(ip) = storage.ip.as_str().parse() else { continue };
                 let target = self.client.mapped(SocketAddr::new(ip, storage.port));
-                if !self.seen.iter().any(|seen| seen.addr == target.addr) {
+                if !target.is_among(&self.seen) {
                     self.waiting.push(target);
                 }
             }
@@ -95,7 +95,7 @@ impl<'a> ReadTargets<'a> {
         // There was a storage already; if no more can be learnt, its failure is what the caller should hear of.
         let Ok((told, tracker)) = self.client.ask_fetch_all(self.doing, self.file).await else { return };
         let targets = told.servers.into_iter().filter_map(|s| self.client.target(self.doing, s, tracker).ok());
-        let mut others: Vec<_> = targets.filter(|target| !self.seen.contains(target)).collect();
+        let mut others: Vec<_> = targets.filter(|target| !target.is_among(&self.seen)).collect();
         fastrand::shuffle(&mut others);
         others.sort_by_cached_key(|target| !self.client.is_dead(target.addr));
         self.waiting.append(&mut others);

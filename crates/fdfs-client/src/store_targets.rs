@@ -89,7 +89,7 @@ impl<'a> StorePlaces<'a> {
 
     /// Adds a place that was not seen yet, behind the others if its storage could not be reached a moment ago.
     fn add(&mut self, target: Target, store_path: Option<u8>) {
-        if self.seen.contains(&target) {
+        if target.is_among(&self.seen) {
             return;
         }
         self.seen.push(target);

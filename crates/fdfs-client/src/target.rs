@@ -17,6 +17,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Whether it is one of these, whoever named it: trackers take turns, and name the same storages.
+    pub(crate) fn is_among(&self, targets: &[Self]) -> bool {
+        targets.iter().any(|other| other.addr == self.addr)
+    }
+
     /// What a failure on the way to it, or on its connection, means.
     pub(crate) fn failed(self, doing: &'static str, reason: NetError) -> ClientError {
         let (is_connect, reason) = (reason.is_connect(), Box::new(reason));

@@ -110,6 +110,13 @@ fn files_come_over_tls_and_http2_is_offered() {
         one.read_exact(&mut body).unwrap();
         assert!(body == CONTENT.repeat(20_000)[if len == 5 { 6..11 } else { 0..len }]);
     }
+    // What was squeezed below the chunks would be kept as it came.
+    let mut coded = connect(addr, &roots, &[b"http/1.1"], "one.example");
+    let head = "PUT /upload HTTP/1.1\r\nHost: one.example\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n";
+    coded.write_all(head.as_bytes()).unwrap();
+    let mut status = [0; 12];
+    coded.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 501");
     let mut two = connect(addr, &roots, &[b"h2", b"http/1.1"], "one.example");
     // The preface and an empty SETTINGS frame; the server answers with its own SETTINGS.
     two.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();

@@ -109,6 +109,23 @@ async fn w36_an_upload_goes_to_another_storage_before_the_first_byte_of_an_answe
 }
 
 #[tokio::test]
+async fn w36_a_storage_that_two_trackers_name_is_tried_once() {
+    for mood in [Mood::Refuses(Status::ENOSPC), Mood::Refuses(Status::EIO), Mood::ClosesBeforeAnswer] {
+        let cluster = Cluster::start(1).await;
+        let storage = &cluster.storages[0];
+        let second = FakeTracker::start(vec![storage.server.addr]).await;
+        let client = two_trackers(&cluster, second.server.addr).await;
+        storage.is(mood);
+        client.upload(b"a", &UploadOptions::new()).await.unwrap_err();
+        assert_eq!(storage.asked(), [Command::UploadFile], "{mood:?}");
+        if mood != Mood::Refuses(Status::ENOSPC) {
+            client.download(&id_of(b"a", NewKind::Regular, "txt")).await.unwrap_err();
+            assert_eq!(storage.asked(), [Command::UploadFile, Command::DownloadFile], "{mood:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn w36_an_upload_passes_a_storage_that_is_down_and_remembers_it() {
     let mut cluster = Cluster::start(2).await;
     let down = refused_addr();

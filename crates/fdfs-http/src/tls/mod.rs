@@ -133,7 +133,11 @@ async fn one<S: Site>(
         let version = if parts.version == Version::HTTP_2 { "HTTP/2.0" } else { "HTTP/1.1" };
         log.begin(&request, parts.method.as_str().as_bytes(), version)
     });
-    let answer = if matches!(request.method, Method::Post | Method::Put | Method::Delete) {
+    // The library takes chunks apart, and nothing that lies below them.
+    let is_coded = request.fields.all("transfer-encoding").any(|coding| !coding.eq_ignore_ascii_case(b"chunked"));
+    let answer = if is_coded {
+        Answer::error(501)
+    } else if matches!(request.method, Method::Post | Method::Put | Method::Delete) {
         let mut body = OfHyper { body, stall: server.patience.stall };
         match write::handle(&**server, &settings, &request, &mut body).await {
             Ok(mut answer) => {
