@@ -31,12 +31,24 @@ pub(crate) fn text(place: &Place, cluster: &Cluster) -> String {
     line(&format!("data      {}{fate}; each server has its log in logs/\n", shown(&place.root)));
     let conf = shown(&place.root.join("client.conf"));
     line("Try in another terminal:");
-    line(&format!("  fdfs upload README.md --tracker {tracker}"));
-    line(&format!("  fdfs download FILE_ID /tmp/copy --tracker {tracker}"));
-    line(&format!("  fdfs monitor --tracker {tracker}"));
+    let fdfs = program();
+    line(&format!("  {fdfs} upload README.md --tracker {tracker}"));
+    line(&format!("  {fdfs} download FILE_ID /tmp/copy --tracker {tracker}"));
+    line(&format!("  {fdfs} monitor --tracker {tracker}"));
     line(&format!("(classic programs take {conf})\n"));
     line("Ctrl-C ends the cluster.");
     out
+}
+
+/// What to type for this program: `fdfs` where that leads to it, else its path, as after `cargo run`.
+fn program() -> String {
+    let Ok(this) = std::env::current_exe().and_then(std::fs::canonicalize) else { return "fdfs".to_owned() };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|dir| dir.join("fdfs")).find(|path| path.is_file());
+    match found.and_then(|path| std::fs::canonicalize(path).ok()) {
+        Some(found) if found == this => "fdfs".to_owned(),
+        _ => shown(&this),
+    }
 }
 
 /// A path as short as it can be typed from here.

@@ -120,7 +120,7 @@ fn free_or_any(
     }
     let chosen = any(ips)?;
     notes.push(format!(
-        "Port {port} is in use by another program (a second cluster?): {who} of this one take port {chosen} instead. \
+        "Port {port} is in use by another program (a second cluster?): {who} of this one: port {chosen} instead. \
          --port-base N sets the ports."
     ));
     Ok(chosen)

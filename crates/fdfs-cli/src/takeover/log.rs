@@ -25,6 +25,12 @@ pub(super) fn look(sync_dir: &Path, own_port: u16, is_quick: bool, report: &mut 
         Ok(Some(bounds)) => bounds,
         Ok(None) => {
             report.fact(format!("{about}: no replication log"));
+            if !names(sync_dir).is_empty() {
+                let what = "the replication log is gone, and marks of other storages are there: what was not sent to them \
+                            is known to nobody";
+                let advice = "restore it from a copy, or start and see what fdfs verify --peers names";
+                report.say(Severity::Warning, "no-log", about, what, advice);
+            }
             return;
         }
         Err(error) => {

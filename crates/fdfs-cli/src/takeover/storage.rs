@@ -6,6 +6,7 @@ use fdfs_conf::{Durability, StorageConf};
 use fdfs_proto::disk::StateFile;
 use fdfs_proto::disk::data_init_flag::{CompressStage, DataInitFlag};
 use fdfs_proto::disk::storage_stat::StorageStatFile;
+use fdfs_proto::disk::store_path_mark::StorePathMarkFile;
 use fdfs_proto::disk::trunk_record::trunk_lines;
 use fdfs_proto::disk::trunk_snapshot::TrunkSnapshot;
 
@@ -22,8 +23,16 @@ pub(super) fn look(conf: &StorageConf, is_quick: bool, report: &mut Report) {
     let base_path = &conf.server.base_path;
     let data = base_path.join("data");
     if !data.is_dir() {
-        let what = "is not there: a storage that starts here is a new one";
-        report.say(Severity::Note, "empty", data.display().to_string(), what, "look whether base_path is right");
+        let about = data.display().to_string();
+        if conf.store_paths.iter().any(|path| was_used(&path.path.join("data"))) {
+            let what = "is not there, and the store paths are those of a storage: it would join as a new one, \
+                        and what it has not sent to the others yet would never be sent";
+            let advice = "look whether base_path is right and its disk is mounted, or restore data from a copy";
+            report.say(Severity::Warning, "no-state", about, what, advice);
+        } else {
+            let what = "is not there: a storage that starts here is a new one";
+            report.say(Severity::Note, "empty", about, what, "look whether base_path is right");
+        }
         store_path::look(conf, None, report);
         return;
     }
@@ -35,6 +44,11 @@ pub(super) fn look(conf: &StorageConf, is_quick: bool, report: &mut Report) {
     store_path::look(conf, flag.as_ref(), report);
     trunk(&data, flag.as_ref(), report);
     what_differs(conf, report);
+}
+
+/// Whether a storage has had this for a store path.
+fn was_used(data: &Path) -> bool {
+    data.join(StorePathMarkFile::FILE).exists() || data.join("00/00").is_dir()
 }
 
 fn init_flag(data: &Path, report: &mut Report) -> Option<DataInitFlag> {

@@ -66,7 +66,7 @@ fn it_says_what_runs_ends_with_ctrl_c_and_finds_its_files_again() {
     let mut dev = Dev::start();
     let banner = dev.banner();
     assert!(banner.iter().any(|line| line.starts_with("storage   127.0.0.1:")), "{banner:?}");
-    let commands = banner.iter().filter(|line| line.starts_with("  fdfs ")).count();
+    let commands = banner.iter().filter(|line| line.starts_with("  ") && line.contains(" --tracker ")).count();
     assert_eq!(commands, 3, "{banner:?}");
     assert!(dev.conf().is_file());
 
@@ -89,4 +89,15 @@ fn it_says_what_runs_ends_with_ctrl_c_and_finds_its_files_again() {
     assert!(dev.banner().iter().any(|line| line.contains("with the files of earlier runs")));
     assert_eq!(runtime.block_on(client(&dev).download(&id)).unwrap(), b"still there");
     assert_eq!(dev.interrupt().1, Some(0));
+}
+
+#[test]
+fn what_to_try_can_be_typed_as_it_stands() {
+    let mut dev = Dev::start();
+    fs::write(dev.dir.path().join("README.md"), "read me").unwrap();
+    let banner = dev.banner();
+    let upload = banner.iter().find(|line| line.contains(" upload README.md ")).expect("an upload to try").trim();
+    let output = Command::new("sh").args(["-c", upload]).current_dir(dev.dir.path()).output().unwrap();
+    assert!(output.status.success(), "{upload}: {}", text(&output.stderr));
+    assert!(text(&output.stdout).starts_with("group1/M00/"), "{}", text(&output.stdout));
 }

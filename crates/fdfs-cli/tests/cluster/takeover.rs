@@ -181,6 +181,25 @@ fn what_is_wrong_with_a_storage_is_said() {
 }
 
 #[test]
+fn a_storage_that_has_lost_its_log_or_all_of_its_state_is_not_called_safe() {
+    let left = Left::storage("plain", "s1", 2);
+    fs::remove_file(left.path("base/data/sync/binlog.000")).unwrap();
+    let (findings, _, code) = left.check();
+    assert_eq!((without_notes(&findings), code), (vec!["warning no-log"], 3));
+    // As if the disk of base_path were not mounted.
+    fs::rename(left.path("base"), left.path("elsewhere")).unwrap();
+    fs::create_dir(left.path("base")).unwrap();
+    let (findings, _, code) = left.check();
+    assert_eq!((findings, code), (vec!["warning no-state".to_owned()], 3));
+    for path in ["p0", "p1"] {
+        fs::remove_dir_all(left.path(path)).unwrap();
+    }
+    let (findings, _, code) = left.check();
+    assert_eq!((without_notes(&findings), code), (vec![], 0));
+    assert!(findings.contains(&"note empty".to_owned()), "{findings:?}");
+}
+
+#[test]
 fn what_is_no_server_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let conf = dir.path().join("client.conf");
