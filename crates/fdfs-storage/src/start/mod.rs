@@ -108,7 +108,7 @@ pub(crate) fn open_base(conf: &StorageConf) -> Result<Base, StartError> {
 const ROLE_HAS_MOVED: &[u8] = b"moved\n";
 
 /// What tells one run of the machine from another; empty where the system does not tell.
-fn boot_id() -> Vec<u8> {
+pub(crate) fn boot_id() -> Vec<u8> {
     std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default()
 }
 

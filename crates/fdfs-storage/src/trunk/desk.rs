@@ -26,6 +26,7 @@ use fdfs_store::{Changes, RealFs, StoreError, StorePath};
 use tokio::sync::watch;
 
 use super::error::TrunkError;
+use super::log_conns::LogConns;
 use super::term::TrunkTerm;
 use crate::flusher::Flusher;
 use crate::init_flag::InitFlag;
@@ -85,6 +86,8 @@ pub(super) struct Desk {
     written: AtomicU64,
     /// Bytes of the log; wakes the senders.
     pub(super) grown: watch::Sender<u64>,
+    /// Over which connections the log of another storage comes in. Taken after `log`.
+    pub(super) conns: Mutex<LogConns>,
     /// Storages that were heard since this one took the role.
     pub(super) heard: Mutex<BTreeSet<StorageId>>,
     /// The log is being compacted: what is in it is not all.
@@ -158,6 +161,7 @@ impl Desk {
             writing: tokio::sync::Mutex::default(),
             written: AtomicU64::new(0),
             grown,
+            conns: Mutex::default(),
             heard: Mutex::default(),
             is_compacting: AtomicBool::new(false),
             started: Instant::now(),

@@ -102,16 +102,21 @@ impl TrunkSpace {
         let params = parts.params.clone();
         let works = if params.use_trunk_file {
             let (asks, queue) = mpsc::channel(QUEUE_LEN);
-            Some(Works {
+            let works = Works {
                 desk: Desk::open(data_path, parts)?,
                 frees: Frees::open(StateDir::open(RealFs, data_path)?)?,
-                owed: Owed::default(),
+                owed: Owed::open(StateDir::open(RealFs, data_path)?, &crate::start::boot_id())?,
                 told: watch::Sender::new(Told::default()),
                 claims: Mutex::default(),
                 asks,
                 queue: Mutex::new(Some(queue)),
                 is_closed: watch::Sender::new(false),
-            })
+            };
+            // What was in them went just before the last run ended.
+            for block in works.take_empty(works.owed.all()) {
+                works.frees.push(block)?;
+            }
+            Some(works)
         } else {
             None
         };
@@ -221,7 +226,9 @@ impl TrunkSpace {
         let Some(works) = &self.works else { return };
         // Without this answer the block is given out again, and found occupied again.
         if self.confirm(lease, Status::EEXIST).await.is_ok() {
-            works.owed.add(lease.block);
+            if let Err(e) = works.owed.add(lease.block) {
+                tracing::error!("{e}; {} bytes of a trunk file may be lost", lease.block.part.alloc_size);
+            }
             // It may have gone meanwhile.
             self.is_gone(lease.block).await;
         }
@@ -231,12 +238,8 @@ impl TrunkSpace {
     /// taken since because something was still here is given back when it is empty.
     pub async fn is_gone(&self, block: TrunkInfo) {
         let Some(works) = &self.works else { return };
-        for owed in works.owed.sharing(&block) {
-            let path = works.desk.parts.paths.get(usize::from(owed.store_path_index));
-            let is_empty = path.is_some_and(|path| path.is_slot_empty(&owed.into()).unwrap_or(false));
-            if is_empty && works.owed.take(&owed) {
-                works.free(owed).await;
-            }
+        for owed in works.take_empty(works.owed.sharing(&block)) {
+            works.free(owed).await;
         }
     }
 
@@ -350,6 +353,22 @@ impl TrunkSpace {
 }
 
 impl Works {
+    /// Those of the owed blocks that are empty here; they are owed no more.
+    fn take_empty(&self, mut owed: Vec<TrunkInfo>) -> Vec<TrunkInfo> {
+        owed.retain(|block| {
+            let path = self.desk.parts.paths.get(usize::from(block.store_path_index));
+            if !path.is_some_and(|path| path.is_slot_empty(&(*block).into()).unwrap_or(false)) {
+                return false;
+            }
+            self.owed.take(block).unwrap_or_else(|e| {
+                // The next start would give it back once more.
+                tracing::error!("{e}; {} bytes of a trunk file may be lost", block.part.alloc_size);
+                false
+            })
+        });
+        owed
+    }
+
     async fn ask(&self, term: u64, ask: TrunkAsk) -> Outcome {
         let (reply, answer) = oneshot::channel();
         if self.asks.try_send(Asked { ask, term, reply }).is_err() {

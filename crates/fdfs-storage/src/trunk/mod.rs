@@ -4,7 +4,7 @@
 //! * `told`: who the trunk server is; `remote`: asking it; `frees`: what could not be told yet; `owed`: what
 //!   is to be given back once it is empty;
 //! * `desk`: giving out space; `role`: taking and laying down the role (decision 0008); [`term`]: what is remembered of it;
-//! * `sender`, `receive`: the log on its way to the others; `compact`, `timetable`: what is done by the clock.
+//! * `sender`, `receive`, `log_conns`: the log on its way to the others; `compact`, `timetable`: what is done by the clock.
 
 mod blocks;
 mod compact;
@@ -12,6 +12,7 @@ mod desk;
 pub mod error;
 mod frees;
 pub mod leases;
+mod log_conns;
 mod owed;
 mod receive;
 mod remote;

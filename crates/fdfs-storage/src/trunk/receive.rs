@@ -1,13 +1,21 @@
 //! The desk of a storage that is not the trunk server: what it is sent, and what it is asked.
 
+use std::net::SocketAddr;
+use std::sync::{MutexGuard, PoisonError};
+
 use fdfs_proto::ours::{TrunkLogAnswer, TrunkLogPurpose, TrunkLogRequest};
 
 use super::desk::Desk;
 use super::error::TrunkError;
+use super::log_conns::LogConns;
 use super::term::TrunkTerm;
 use crate::names::local_stamp;
 
 impl Desk {
+    fn lock_conns(&self) -> MutexGuard<'_, LogConns> {
+        self.conns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn closed(&self) -> Result<TrunkTerm, TrunkError> {
         let state = self.lock();
         if state.serves {
@@ -29,18 +37,23 @@ impl Desk {
     /// Lines of the trunk server's log (30).
     ///
     /// Differs from C: a last line that is not whole is refused; the reference would glue the next one to it.
-    pub(super) fn take_lines(&self, lines: &[u8]) -> Result<(), TrunkError> {
+    pub(super) fn take_lines(&self, lines: &[u8], conn: SocketAddr) -> Result<(), TrunkError> {
         if lines.last() != Some(&b'\n') {
             return Err(TrunkError::Invalid { what: "no whole lines of a trunk binlog" });
         }
         self.note_foreign()?;
-        Ok(self.lock_log().append(lines)?)
+        let mut log = self.lock_log();
+        if !self.lock_conns().may_send(conn) {
+            return Err(TrunkError::Invalid { what: "lines of a trunk binlog that another connection has sent meanwhile" });
+        }
+        Ok(log.append(lines)?)
     }
 
     /// The trunk server's log begins anew (33).
     pub(super) fn begin_anew(&self) -> Result<(), TrunkError> {
         self.note_foreign()?;
         let mut log = self.lock_log();
+        self.lock_conns().begins_anew();
         log.begin_anew(self.parts.params.trunk_binlog_max_backups, &local_stamp())?;
         Ok(())
     }
@@ -57,7 +70,11 @@ impl Desk {
     }
 
     /// Another storage of ours asks or tells of the log (246).
-    pub(super) fn log_request(&self, request: &TrunkLogRequest) -> Result<TrunkLogAnswer, TrunkError> {
+    pub(super) fn log_request(
+        &self,
+        request: &TrunkLogRequest,
+        conn: SocketAddr,
+    ) -> Result<TrunkLogAnswer, TrunkError> {
         let (term, serves, held) = {
             let mut state = self.lock();
             let held = if state.serves { Some(state.term.generation) } else { state.claim };
@@ -81,6 +98,8 @@ impl Desk {
                     self.close()?;
                 }
                 self.save_term(TrunkTerm::copied(request.generation, request.doubtful_below))?;
+                // Before the size that is answered: what is still on another connection does not change it any more.
+                self.lock_conns().announced(conn);
             }
             TrunkLogPurpose::Complete => {
                 if request.generation == term.generation {

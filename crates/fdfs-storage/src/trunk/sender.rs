@@ -96,7 +96,11 @@ async fn session(
         tell(&mut caller, Command::TrunkTruncateBinlogFile, &[]).await?;
     }
     if standing.is_ours {
-        tell_log(storage, &mut caller, TrunkLogPurpose::Log, term.generation, 0).await?;
+        let size = tell_log(storage, &mut caller, TrunkLogPurpose::Log, term.generation, 0).await?;
+        if size != offset {
+            // Something came in late over an earlier connection.
+            return Err(TrunkError::NotReady);
+        }
     }
     backoff.reset();
     let mut saved = None;
@@ -170,18 +174,22 @@ async fn tell(caller: &mut Caller, command: Command, body: &[u8]) -> Result<(), 
     if status.is_ok() { Ok(()) } else { Err(TrunkError::Refused { server, status }) }
 }
 
+/// Announces lines, or tells that these were all. Gives the size of the peer's copy.
 async fn tell_log(
     storage: &Storage,
     caller: &mut Caller,
     purpose: TrunkLogPurpose,
     generation: u64,
     offset: u64,
-) -> Result<(), TrunkError> {
+) -> Result<u64, TrunkError> {
     let server = caller.peer_addr();
     let doubtful_below = storage.trunk.works()?.desk.lock().term.doubtful_below;
     let request = TrunkLogRequest { group: storage.group, purpose, generation, offset, max: 0, doubtful_below };
     let answer = caller.call(Command::TrunkLog, 0, &request.to_bytes(), TrunkLogAnswer::FIXED_LEN).await?;
-    if answer.status.is_ok() { Ok(()) } else { Err(TrunkError::Refused { server, status: answer.status }) }
+    if !answer.status.is_ok() {
+        return Err(TrunkError::Refused { server, status: answer.status });
+    }
+    TrunkLogAnswer::decode(&answer.body).map(|answer| answer.size).map_err(|_| TrunkError::Nonsense(server))
 }
 
 /// A peer that was not heard at the takeover is here: what it knows is taken in, so that its log may be replaced by

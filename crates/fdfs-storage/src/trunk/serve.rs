@@ -48,8 +48,9 @@ pub(crate) async fn free(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) ->
 /// `TRUNK_SYNC_BINLOG` (30).
 pub(crate) async fn sync_binlog(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> Result<Reply, RequestError> {
     let works = storage.trunk.works()?;
+    let conn = exchange.peer();
     let body = exchange.whole_body().await?;
-    works.desk.take_lines(TrunkSyncBinlog::from_bytes(body)?.lines)?;
+    works.desk.take_lines(TrunkSyncBinlog::from_bytes(body)?.lines, conn)?;
     works.desk.flush().await?;
     Ok(Reply::Empty)
 }
@@ -94,6 +95,6 @@ pub(crate) async fn log(storage: &Arc<Storage>, exchange: &mut Exchange<'_>) -> 
     let works = storage.trunk.works()?;
     let request: TrunkLogRequest = exchange.decode().await?;
     check_group(storage, request.group)?;
-    works.desk.log_request(&request)?.encode(exchange.answer);
+    works.desk.log_request(&request, exchange.peer())?.encode(exchange.answer);
     Ok(Reply::Body)
 }

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use fdfs_proto::cmd::storage::TrunkInfo;
+use fdfs_proto::ours::{TrunkLogPurpose, TrunkLogRequest};
 use fdfs_proto::{Status, Wire};
 use fdfs_storage::trunk::TrunkError;
 use fdfs_testkit::raw::{packet_with, padded16};
 use fdfs_testkit::{Cluster, wait_for};
 
-use crate::support::trunk_group;
+use crate::support::{EINVAL, trunk_group};
 
 fn start() -> Cluster {
     let cluster = trunk_group(2).start();
@@ -117,6 +118,31 @@ fn both_storages_are_given_space_by_one_and_have_its_log() {
         (groups[0].current_trunk_file_id, groups[0].trunk_free_mb)
     };
     wait_for("the tracker to know", || (shown() == (Some(1), report().1)).then_some(()));
+}
+
+/// A connection that hangs delivers later what the trunk server has sent again over another one.
+#[test]
+fn w21_lines_that_come_late_over_an_old_connection_are_not_taken_twice() {
+    let cluster = start();
+    lease_soon(&cluster, 1, 1000);
+    wait_for_same_logs(&cluster);
+    let before = log(&cluster, 1);
+    let (generation, ..) = cluster.storages[0].inside().trunk.log_state().unwrap();
+    let (group, purpose) = ("group1".parse().unwrap(), TrunkLogPurpose::Log);
+    let announce =
+        TrunkLogRequest { group, purpose, generation, offset: 0, max: 0, doubtful_below: 0 }.to_bytes();
+    let (mut old, mut new) = (cluster.to_storage(1), cluster.to_storage(1));
+    assert_eq!(old.ask(246, &announce).status(), Some(0));
+    assert_eq!(new.ask(246, &announce).status(), Some(0));
+    assert_eq!(old.ask(30, &before).status(), Some(EINVAL));
+    assert_eq!(log(&cluster, 1), before);
+    assert_eq!(new.ask(30, b"1 A 0 0 0 9 0 256\n").status(), Some(0));
+    // One that begins the log anew has to announce it once more.
+    assert_eq!(new.ask(33, b"").status(), Some(0));
+    assert_eq!(new.ask(30, &before).status(), Some(EINVAL));
+    // The trunk server finds out when it has more to send, and sends all of it.
+    lease(&cluster, 0, 1000).unwrap();
+    wait_for_same_logs(&cluster);
 }
 
 /// The exchanges that were recorded with the reference, on the wire.
