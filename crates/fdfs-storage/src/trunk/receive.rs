@@ -44,7 +44,9 @@ impl Desk {
         self.note_foreign()?;
         let mut log = self.lock_log();
         if !self.lock_conns().may_send(conn) {
-            return Err(TrunkError::Invalid { what: "lines of a trunk binlog that another connection has sent meanwhile" });
+            return Err(TrunkError::Invalid {
+                what: "lines of a trunk binlog that another connection has sent meanwhile",
+            });
         }
         Ok(log.append(lines)?)
     }

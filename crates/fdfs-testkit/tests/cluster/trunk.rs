@@ -129,8 +129,7 @@ fn w21_lines_that_come_late_over_an_old_connection_are_not_taken_twice() {
     let before = log(&cluster, 1);
     let (generation, ..) = cluster.storages[0].inside().trunk.log_state().unwrap();
     let (group, purpose) = ("group1".parse().unwrap(), TrunkLogPurpose::Log);
-    let announce =
-        TrunkLogRequest { group, purpose, generation, offset: 0, max: 0, doubtful_below: 0 }.to_bytes();
+    let announce = TrunkLogRequest { group, purpose, generation, offset: 0, max: 0, doubtful_below: 0 }.to_bytes();
     let (mut old, mut new) = (cluster.to_storage(1), cluster.to_storage(1));
     assert_eq!(old.ask(246, &announce).status(), Some(0));
     assert_eq!(new.ask(246, &announce).status(), Some(0));
