@@ -82,7 +82,19 @@ impl AdvertiseRule {
                 (host.clone(), port)
             }
         };
+        // An address that nobody can be sent to.
+        if host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified() || ip.is_multicast()) {
+            return None;
+        }
         Some(Self { storage, network, host, port })
+    }
+
+    /// Whether an earlier line takes all that it is about, so that it never counts. An earlier IPv6 address does not: askers
+    /// who cannot be told one are told the next.
+    fn is_behind(&self, earlier: &Self) -> bool {
+        let (ours, theirs) = (&self.storage, &earlier.storage);
+        let of_storage = (theirs.group.is_none() || theirs.group == ours.group) && (theirs.id.is_none() || theirs.id == ours.id);
+        of_storage && earlier.network.covers(&self.network) && earlier.host.parse::<std::net::Ipv4Addr>().is_ok()
     }
 }
 
@@ -140,7 +152,13 @@ fn read<C>(
                 reading.refuse(item, format!("at most {max} lines"), Status::EINVAL);
                 break;
             }
-            Some(rule) => rules.push(rule),
+            Some(rule) => {
+                if let Some(earlier) = rules.iter().find(|earlier| rule.is_behind(earlier)) {
+                    let what = format!("never counts: the line for {} before it is about the same askers", earlier.network);
+                    reading.note(item, what, "");
+                }
+                rules.push(rule);
+            }
         }
     }
     rules
@@ -167,6 +185,28 @@ mod tests {
             assert_eq!(shown(AdvertiseRule::of_storage(text)).as_deref(), Some(expected), "{text}");
         }
         for text in ["", "10.0.0.0/8", "10.0.0.0/8 = 1.2.3.4", "10.0.0.0/33 -> a", "* -> ", "* -> a,b", "* -> a:0"] {
+            assert_eq!(AdvertiseRule::of_storage(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_that_never_count_are_known() {
+        let rule = |text: &str| AdvertiseRule::of_tracker(text).unwrap();
+        for (earlier, later, never) in [
+            ("* * -> 1.1.1.1", "* 10.0.0.0/8 -> 2.2.2.2", true),
+            ("* 10.0.0.0/8 -> 1.1.1.1", "g/7 10.1.0.0/16 -> 2.2.2.2", true),
+            ("* 10.0.0.0/8 -> 1.1.1.1", "* 10.0.0.0/8 -> 2.2.2.2", true),
+            ("* 10.1.0.0/16 -> 1.1.1.1", "* 10.0.0.0/8 -> 2.2.2.2", false),
+            ("g/7 * -> 1.1.1.1", "g/8 * -> 2.2.2.2", false),
+            ("g/* * -> 1.1.1.1", "h/* * -> 2.2.2.2", false),
+            ("* * -> ::1", "* 10.0.0.0/8 -> 2.2.2.2", false),
+            ("* ::/0 -> 1.1.1.1", "* 10.0.0.0/8 -> 2.2.2.2", false),
+            ("* ::/0 -> 1.1.1.1", "* fd00::/8 -> 2.2.2.2", true),
+            ("* 0.0.0.0/0 -> 1.1.1.1", "* * -> 2.2.2.2", false),
+        ] {
+            assert_eq!(rule(later).is_behind(&rule(earlier)), never, "{earlier}, {later}");
+        }
+        for text in ["* -> 0.0.0.0", "* -> [::]:7", "* -> 224.0.0.1"] {
             assert_eq!(AdvertiseRule::of_storage(text), None, "{text}");
         }
     }

@@ -18,7 +18,7 @@ use crate::source::{Found, Source};
 /// so many. Clients that take nothing have none ([`RemotePiece::rest`]).
 const FETCHES_MAX: usize = 256;
 /// How long a request waits for others to end when so many are under way.
-const WAIT_MAX: Duration = Duration::from_secs(5);
+const WAIT_MAX: Duration = Duration::from_secs(10);
 /// Bytes of one of them that wait in memory.
 const WINDOW_BYTES: usize = 64 << 10;
 
