@@ -17,6 +17,9 @@ use crate::source::{Found, Source};
 /// Files that are fetched from other storages at the same time: each has a connection to one, of which storages give out only
 /// so many. Clients that take nothing have none ([`RemotePiece::rest`]).
 const FETCHES_MAX: usize = 256;
+/// What is asked for at once for a client that took nothing for a while: about what a socket takes when it takes something
+/// again, so that nothing is sent in vain.
+const RESUMED_BYTES: u64 = 1 << 20;
 /// How long a request waits for others to end when so many are under way.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// Bytes of one of them that wait in memory.
@@ -51,6 +54,9 @@ pub struct RemotePiece<'f> {
     at: u64,
     left: u64,
     reader: Option<RemoteReader>,
+    /// What the reader will still give.
+    coming: u64,
+    has_rested: bool,
 }
 
 /// A piece whose first bytes have come.
@@ -207,16 +213,21 @@ impl RemotePiece<'_> {
                     let permit = self.file.cluster.permit().await.map_err(io::Error::other)?;
                     *self.file.permit() = Some(permit);
                 }
-                none.insert(self.file.fetch(self.at, self.left))
+                self.coming = if self.has_rested { self.left.min(RESUMED_BYTES) } else { self.left };
+                none.insert(self.file.fetch(self.at, self.coming))
             }
         };
-        let want = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let want = buffer.len().min(usize::try_from(self.coming).unwrap_or(usize::MAX));
         let n = reader.read(&mut buffer[..want]).await?;
         if n == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.at += n as u64;
         self.left -= n as u64;
+        self.coming -= n as u64;
+        if self.coming == 0 {
+            self.reader = None;
+        }
         Ok(n)
     }
 
@@ -224,6 +235,7 @@ impl RemotePiece<'_> {
     /// came the last `unsent` bytes will come again.
     pub fn rest(&mut self, unsent: usize) {
         self.reader = None;
+        self.has_rested = true;
         *self.file.permit() = None;
         self.at -= unsent as u64;
         self.left += unsent as u64;
@@ -271,7 +283,8 @@ impl RemoteFile {
     pub fn piece(&self, offset: u64, len: u64) -> RemotePiece<'_> {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
         let begun = begun.filter(|begun| (begun.offset, begun.len) == (offset, len));
-        RemotePiece { file: self, at: offset, left: len, reader: begun.map(|begun| begun.reader) }
+        let reader = begun.map(|begun| begun.reader);
+        RemotePiece { file: self, at: offset, left: len, reader, coming: len, has_rested: false }
     }
 
     fn permit(&self) -> MutexGuard<'_, Option<OwnedSemaphorePermit>> {
