@@ -1,6 +1,6 @@
 //! What a proxy in front says of its client: believed of listed peers only.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::pure::request::Request;
 use crate::pure::settings::Settings;
@@ -15,10 +15,17 @@ pub fn apply(settings: &Settings, request: &mut Request<'_>) {
     }
     // The last address that no listed proxy has is the client's; what stands before it the client may have made up.
     let listed = request.fields.all("x-forwarded-for").filter_map(|value| std::str::from_utf8(value).ok());
-    let list: Vec<IpAddr> = listed.flat_map(|value| value.split(',')).map_while(|ip| ip.trim().parse().ok()).collect();
-    if let Some(ip) = list.iter().rev().find(|ip| !settings.trusted_proxies.contains(ip)) {
-        request.peer = *ip;
+    let list: Vec<&str> = listed.flat_map(|value| value.split(',')).collect();
+    let mut from_the_end = list.iter().rev().map_while(|text| address(text.trim()));
+    if let Some(ip) = from_the_end.find(|ip| !settings.trusted_proxies.contains(ip)) {
+        request.peer = ip;
     }
+}
+
+/// An address, perhaps with a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let ip = text.parse().or_else(|_| text.parse::<SocketAddr>().map(|addr| addr.ip()));
+    ip.ok().map(|ip| ip.to_canonical())
 }
 
 #[cfg(test)]
@@ -26,6 +33,31 @@ mod tests {
     use super::*;
     use crate::pure::fields::Fields;
     use crate::pure::request::Method;
+
+    #[test]
+    fn what_a_client_makes_up_does_not_hide_it() {
+        let settings = Settings { trusted_proxies: vec!["10.0.0.1".parse().unwrap()], ..Settings::default() };
+        for (list, client) in [
+            ("garbage, 1.2.3.4", "1.2.3.4"),
+            ("6.6.6.6, garbage, 1.2.3.4, 10.0.0.1", "1.2.3.4"),
+            ("6.6.6.6, garbage", "10.0.0.1"),
+            ("1.2.3.4:5678", "1.2.3.4"),
+            ("[2001:db8::1]:80", "2001:db8::1"),
+            ("", "10.0.0.1"),
+        ] {
+            let mut request = Request {
+                method: Method::Get,
+                target: b"/",
+                fields: Fields(vec![("X-Forwarded-For", list.as_bytes())]),
+                is_secure: false,
+                local_port: 80,
+                peer: "10.0.0.1".parse().unwrap(),
+                now_us: 0,
+            };
+            apply(&settings, &mut request);
+            assert_eq!(request.peer, client.parse::<IpAddr>().unwrap(), "{list}");
+        }
+    }
 
     #[test]
     fn forwarded_fields_count_from_listed_peers_only() {
