@@ -93,7 +93,8 @@ impl AdvertiseRule {
     /// who cannot be told one are told the next.
     fn is_behind(&self, earlier: &Self) -> bool {
         let (ours, theirs) = (&self.storage, &earlier.storage);
-        let of_storage = (theirs.group.is_none() || theirs.group == ours.group) && (theirs.id.is_none() || theirs.id == ours.id);
+        let of_storage =
+            (theirs.group.is_none() || theirs.group == ours.group) && (theirs.id.is_none() || theirs.id == ours.id);
         of_storage && earlier.network.covers(&self.network) && earlier.host.parse::<std::net::Ipv4Addr>().is_ok()
     }
 }
@@ -154,7 +155,8 @@ fn read<C>(
             }
             Some(rule) => {
                 if let Some(earlier) = rules.iter().find(|earlier| rule.is_behind(earlier)) {
-                    let what = format!("never counts: the line for {} before it is about the same askers", earlier.network);
+                    let what =
+                        format!("never counts: the line for {} before it is about the same askers", earlier.network);
                     reading.note(item, what, "");
                 }
                 rules.push(rule);

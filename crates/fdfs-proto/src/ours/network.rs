@@ -68,7 +68,10 @@ impl Network {
         // As above: a network of IPv6 has no network of IPv4.
         let is_v4 = other.bits >= V4_BITS && other.address & mask(V4_BITS) == 0xFFFF_0000_0000;
         let family = !is_v4 || self.bits >= V4_BITS;
-        family && other.bits != EVERYBODY_BITS && other.bits >= self.bits && other.address & mask(self.bits) == self.address
+        family
+            && other.bits != EVERYBODY_BITS
+            && other.bits >= self.bits
+            && other.address & mask(self.bits) == self.address
     }
 
     pub(super) fn put(self, out: &mut Vec<u8>) {
