@@ -24,10 +24,15 @@ pub(super) fn look(conf: &StorageConf, is_quick: bool, report: &mut Report) {
     let data = base_path.join("data");
     if !data.is_dir() {
         let about = data.display().to_string();
-        if conf.store_paths.iter().any(|path| was_used(&path.path.join("data"))) {
+        let data_of = || conf.store_paths.iter().map(|path| path.path.join("data"));
+        let advice = "look whether base_path is right and its disk is mounted, or restore data from a copy";
+        if conf.check_store_path_mark && data_of().any(|data| data.join(StorePathMarkFile::FILE).exists()) {
+            let what =
+                "is not there, and the store paths bear the marks of a storage: a storage refuses to start on them";
+            report.say(Severity::Error, "no-state", about, what, advice);
+        } else if data_of().any(|data| data.join("00/00").is_dir()) {
             let what = "is not there, and the store paths are those of a storage: it would join as a new one, \
                         and what it has not sent to the others yet would never be sent";
-            let advice = "look whether base_path is right and its disk is mounted, or restore data from a copy";
             report.say(Severity::Warning, "no-state", about, what, advice);
         } else {
             let what = "is not there: a storage that starts here is a new one";
@@ -44,11 +49,6 @@ pub(super) fn look(conf: &StorageConf, is_quick: bool, report: &mut Report) {
     store_path::look(conf, flag.as_ref(), report);
     trunk(&data, flag.as_ref(), report);
     what_differs(conf, report);
-}
-
-/// Whether a storage has had this for a store path.
-fn was_used(data: &Path) -> bool {
-    data.join(StorePathMarkFile::FILE).exists() || data.join("00/00").is_dir()
 }
 
 fn init_flag(data: &Path, report: &mut Report) -> Option<DataInitFlag> {
@@ -78,7 +78,7 @@ fn init_flag(data: &Path, report: &mut Report) -> Option<DataInitFlag> {
             Severity::Warning,
             "no-init-flag",
             about,
-            "is missing, though there is a replication log: this storage would join as a new one",
+            "is missing, though there is a replication log: a storage refuses to start on store paths with its mark, or would join as a new one",
             "restore it from a copy; else it gets all files from the others again",
         );
     }

@@ -190,6 +190,10 @@ fn a_storage_that_has_lost_its_log_or_all_of_its_state_is_not_called_safe() {
     fs::rename(left.path("base"), left.path("elsewhere")).unwrap();
     fs::create_dir(left.path("base")).unwrap();
     let (findings, _, code) = left.check();
+    assert_eq!((findings, code), (vec!["error no-state".to_owned()], 1));
+    let conf = fs::read_to_string(&left.conf).unwrap();
+    fs::write(&left.conf, conf + "check_store_path_mark = false\n").unwrap();
+    let (findings, _, code) = left.check();
     assert_eq!((findings, code), (vec!["warning no-state".to_owned()], 3));
     for path in ["p0", "p1"] {
         fs::remove_dir_all(left.path(path)).unwrap();

@@ -37,6 +37,19 @@ pub enum StartError {
         /// Why it is not refilled.
         because: EmptyBecause,
     },
+    /// A store path of this very storage, and no state that knows of it.
+    #[error(
+        "store_path{index} = {} bears the mark of this storage, and base_path has no state that knows of it: mount the disk of \
+         base_path, or restore its data from a copy; if it is lost for good, remove {}/data/.fastdfs_vars and join as a new \
+         storage: what was not sent to the others yet is then on this disk alone",
+        path.display(), path.display()
+    )]
+    StateIsGone {
+        /// Its index.
+        index: u8,
+        /// The folder.
+        path: PathBuf,
+    },
     /// A disk refused, or holds what it should not.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -77,7 +90,9 @@ impl StartError {
     pub fn errno(&self) -> u8 {
         match self {
             Self::NoStorePath { .. } => Status::ENOENT.0,
-            Self::EmptyStorePath { .. } | Self::Conf { .. } | Self::Tracker { .. } => Status::EINVAL.0,
+            Self::EmptyStorePath { .. } | Self::StateIsGone { .. } | Self::Conf { .. } | Self::Tracker { .. } => {
+                Status::EINVAL.0
+            }
             Self::Store(e) => e.status().0,
             Self::Listen(e) => e.errno(),
             Self::Http(e) => e.errno(),

@@ -118,6 +118,9 @@ fn check_mark(
             flag.store_path_marks.insert(index, mark);
             return Ok(true);
         }
+        (None, Some(mark)) if owner.is_of(&mark, index) => {
+            return Err(StartError::StateIsGone { index, path: root.to_owned() });
+        }
         (_, Some(mark)) => {
             let owner = mark.fields().map_or_else(
                 || "an unknown storage".to_owned(),
@@ -171,8 +174,18 @@ mod tests {
         let mut flag = DataInitFlag::default();
         assert!(open(temp.path(), OWNER, &mut flag).unwrap());
         assert!(!open(temp.path(), OWNER, &mut flag).unwrap());
+        let other = OWNER.map(|owner| MarkOwner { port: 23001, ..owner });
+        for mut flag in [DataInitFlag::default(), flag.clone()] {
+            flag.store_path_marks.values_mut().for_each(|mark| {
+                let fields = MarkFields { ip: IpText::EMPTY, port: 23001, store_path_index: 0, created: 7 };
+                *mark = StorePathMark::generate(&fields);
+            });
+            let error = open(temp.path(), other, &mut flag).unwrap_err();
+            assert!(error.to_string().contains("belongs to"), "{error}");
+        }
+        // The disk of base_path is not mounted, say.
         let error = open(temp.path(), OWNER, &mut DataInitFlag::default()).unwrap_err();
-        assert!(error.to_string().contains("belongs to"), "{error}");
+        assert!(matches!(error, StartError::StateIsGone { index: 0, .. }), "{error}");
         std::fs::remove_file(temp.path().join("data/.fdfs_vars")).err().unwrap();
         std::fs::remove_file(temp.path().join("data/.fastdfs_vars")).unwrap();
         assert!(open(temp.path(), OWNER, &mut flag).unwrap(), "a lost mark is made anew");
