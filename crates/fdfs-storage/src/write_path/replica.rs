@@ -7,7 +7,7 @@ use fdfs_core::sync::verdict::{
     By, Change, Content, DeleteVerdict, LastChange, NameFacts, NameUse, WholeFile, WholeVerdict, delete, whole_file,
 };
 use fdfs_proto::StorageId;
-use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin};
+use fdfs_proto::disk::binlog_record::{BinlogRecord, Op, Origin, binlog_lines};
 use fdfs_proto::file_id::LogicName;
 use fdfs_store::replica_file::{Incoming, is_file};
 use fdfs_store::{FileKind, FileStat, FileTime, Fs, NewFile, StoreError};
@@ -15,6 +15,9 @@ use fdfs_store::{FileKind, FileStat, FileTime, Fs, NewFile, StoreError};
 use super::{PathSlot, WritePath};
 use crate::commit::CommitError;
 use crate::error::RequestError;
+
+/// How far from the end of the log the record of a change is looked for that is sent again, which happens after a break.
+const SENT_AGAIN_WITHIN_BYTES: u64 = 64 << 10;
 
 /// A change that another storage sends.
 #[derive(Debug, Clone, Copy)]
@@ -376,6 +379,23 @@ impl<F: Fs> WritePath<F> {
             self.history.note(&record, By::sender(sent.sender));
         }
         Ok(())
+    }
+
+    /// The same for what may have been made and not recorded: a change that is sent again is not recorded again, if its
+    /// record is near the end of the log.
+    pub(super) async fn record_replica_once(
+        &self,
+        slot: &PathSlot<F>,
+        name: &LogicName,
+        op: Op,
+        sent: &Sent,
+    ) -> Result<(), RequestError> {
+        let record = replica_record(sent, name, op);
+        let (end, _) = self.commit.tail(SENT_AGAIN_WITHIN_BYTES).await?;
+        if binlog_lines(&end).any(|line| line.record == Ok(record)) {
+            return Ok(());
+        }
+        self.record_replica(slot, name, op, sent).await
     }
 }
 

@@ -34,8 +34,7 @@ impl<F: Fs> WritePath<F> {
             if is_same || here.facts.used == NameUse::Once {
                 drop(permit);
                 if is_same {
-                    // It may have been made and not recorded.
-                    self.record_replica(slot, name, Op::Link { source: Some(target.text()) }, sent).await?;
+                    self.record_replica_once(slot, name, Op::Link { source: Some(target.text()) }, sent).await?;
                 }
                 self.history.changed(name.as_str(), last);
                 return Ok(Outcome::IsHere);
@@ -78,9 +77,8 @@ impl<F: Fs> WritePath<F> {
         let here = self.look(slot, new_name)?;
         if here.stat.is_some() {
             drop(permit);
-            // It may have been made and not recorded.
             let op = Op::Rename { old_name: Some(old_name.text()) };
-            self.record_replica(slot, new_name, op, sent).await?;
+            self.record_replica_once(slot, new_name, op, sent).await?;
             return Ok(Outcome::IsHere);
         }
         if here.deleted.is_some_and(|_| here.facts.used == NameUse::Once) {
