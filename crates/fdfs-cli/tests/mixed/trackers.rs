@@ -58,6 +58,26 @@ fn trackers_of_both_kinds_elect_a_leader_when_theirs_dies() {
     });
 }
 
+/// What happens within a beat of the new storage must not be lost on the trackers that do not lead.
+#[test]
+fn a_storage_joins_under_trackers_of_both_kinds_with_slow_beats() {
+    run_with_others("joining under trackers", |lab| {
+        let (left, right) = (lab.left.clone(), lab.right.clone());
+        [TRACKER, SECOND, THIRD].iter().for_each(|host| lab.add_tracker(*host));
+        for host in [TRACKER, SECOND, THIRD] {
+            let kind = kind_of(lab, host);
+            lab.start(host, &kind);
+        }
+        lab.storage(LEFT, &left);
+        leader(lab);
+        let mut work = Work::default();
+        work.everything(lab, LEFT);
+        lab.storage_keys.set("heart_beat_interval", 5);
+        lab.storage(RIGHT, &right);
+        work_on(lab, &mut work);
+    });
+}
+
 #[test]
 fn one_leader_of_two_trackers_stops_and_comes_back() {
     run_with_others("two trackers", |lab| {

@@ -39,7 +39,7 @@ const ASK_FIRST_BYTES: u64 = 256 << 10;
 const REACHED_INTERVAL_MS: u64 = 200;
 
 /// What a peer understands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PeerKind {
     /// Requests that may be under way on a connection.
     depth: usize,

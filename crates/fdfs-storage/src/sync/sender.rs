@@ -308,6 +308,9 @@ impl Sender {
         self.unreachable = None;
         let is_copying = self.work.lock().as_ref().is_some_and(Work::is_copying);
         if peer.status == StorageStatus::WaitSync && is_copying {
+            if kind == PeerKind::REFERENCE {
+                tokio::time::sleep(self.context.questions.settling()).await;
+            }
             self.context.questions.report_status(peer.id, StorageStatus::Syncing).await?;
             tracing::info!("to {}: copying of old files begins", peer.id);
         }

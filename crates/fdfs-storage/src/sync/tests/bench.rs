@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use fdfs_conf::{Env, StorageConf};
 use fdfs_net::accept::{Gate, GateOptions};
@@ -31,6 +32,7 @@ pub(super) const NOW: u32 = 1_795_166_208;
 pub(super) struct FakeTrackers {
     pub(super) source: Mutex<Option<SyncSource>>,
     pub(super) reports: Mutex<Vec<StorageStatus>>,
+    pub(super) settling: Mutex<Duration>,
     /// What becomes of a report: the peers of the storage.
     storage: Mutex<Option<Arc<Storage>>>,
 }
@@ -53,6 +55,10 @@ impl Questions for FakeTrackers {
             beat();
             Ok(())
         })
+    }
+
+    fn settling(&self) -> Duration {
+        *self.settling.lock().unwrap()
     }
 }
 

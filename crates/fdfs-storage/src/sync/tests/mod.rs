@@ -6,6 +6,7 @@ pub(super) mod pulse;
 mod reached;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bench::{Bench, NOW, files};
 use fdfs_proto::cmd::tracker::SyncSource;
@@ -306,6 +307,25 @@ async fn a_new_member_gets_old_records_from_its_source_and_is_reported_when_all_
     bench.stop().await;
     let mark = SyncMark::decode(&std::fs::read(bench.sync_file("127.0.0.2_23000.mark")).unwrap()).unwrap();
     assert!(mark.need_sync_old && mark.sync_old_done && mark.until_timestamp == i64::from(NOW));
+}
+
+/// A storage of the reference sets a tracker back that hears of it too early, and nobody puts that right.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_member_of_the_reference_is_left_alone_until_its_trackers_agree() {
+    for (is_ours, settling) in [(false, Duration::from_millis(200)), (true, Duration::from_secs(3600))] {
+        let mut bench = Bench::new("").await;
+        let peer = FakePeer::start(any(2), is_ours).await;
+        bench.upload(b"own").await;
+        *bench.trackers.settling.lock().unwrap() = settling;
+        *bench.trackers.source.lock().unwrap() =
+            Some(SyncSource { id: bench.storage.identity.storage_id(), until_secs: i64::from(NOW) + 9 });
+        bench.meet(peer.addr, StorageStatus::WaitSync);
+        let begun = std::time::Instant::now();
+        bench.run();
+        wait_for("the report", || bench.trackers.reports.lock().unwrap().len() == 2).await;
+        assert!(is_ours || begun.elapsed() >= settling, "{:?}", begun.elapsed());
+        bench.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
