@@ -16,7 +16,7 @@ use fdfs_proto::ours::{TrunkLogAnswer, TrunkLogPurpose, TrunkLogRequest};
 use fdfs_proto::shared::StorageStatus;
 use fdfs_proto::{Command, Status, StorageId, Wire};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
@@ -32,7 +32,8 @@ use crate::storage::Storage;
 
 /// How often the role is looked after.
 const TICK: Duration = Duration::from_secs(1);
-/// After another storage took the role this one leaves it alone for so long, unless the trackers say otherwise.
+/// After another storage took the role this one leaves it alone for so long, unless the trackers say otherwise, or nobody
+/// has it any more.
 const RESIGNED: Duration = Duration::from_secs(30);
 /// Rounds of "I am the trunk server" until nobody contradicts.
 const ROUNDS: usize = 4;
@@ -72,7 +73,8 @@ pub(super) async fn keep(storage: Arc<Storage>, shutdown: CancellationToken) {
             senders = None;
             resigned = Some(Instant::now());
         }
-        let is_wanted = is_wanted && resigned.is_none_or(|at| at.elapsed() >= RESIGNED);
+        let leaves_alone = resigned.is_some_and(|at| at.elapsed() < RESIGNED);
+        let is_wanted = is_wanted && !(leaves_alone && is_held_elsewhere(&storage).await);
         match (is_wanted, &mut senders) {
             (true, None) => match take(&storage, works).await {
                 Ok(()) => {
@@ -227,6 +229,19 @@ async fn ask_all(storage: &Arc<Storage>, peers: &[Peer], generation: u64) -> BTr
         }
     }
     answers
+}
+
+/// Whether another storage has the role, or may have it: who does not answer may.
+async fn is_held_elsewhere(storage: &Arc<Storage>) -> bool {
+    let peers = members(storage);
+    // By generation 0 nobody lays it down.
+    let Ok(answers) = timeout(TICK, ask_all(storage, &peers, 0)).await else { return true };
+    peers.iter().any(|peer| match answers.get(&peer.id) {
+        Some((_, Heard::Ours(answer))) => answer.serves,
+        // One of the reference takes it from nobody.
+        Some((_, Heard::Reference(_))) => false,
+        None => true,
+    })
 }
 
 /// Takes the role.

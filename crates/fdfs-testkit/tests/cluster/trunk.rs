@@ -7,6 +7,7 @@ use fdfs_proto::ours::{TrunkLogPurpose, TrunkLogRequest};
 use fdfs_proto::{Status, Wire};
 use fdfs_storage::trunk::TrunkError;
 use fdfs_testkit::raw::{packet_with, padded16};
+use fdfs_testkit::wait::wait_at_most;
 use fdfs_testkit::{Cluster, wait_for};
 
 use crate::support::{EINVAL, trunk_group};
@@ -141,6 +142,24 @@ fn w21_lines_that_come_late_over_an_old_connection_are_not_taken_twice() {
     assert_eq!(new.ask(30, &before).status(), Some(EINVAL));
     // The trunk server finds out when it has more to send, and sends all of it.
     lease(&cluster, 0, 1000).unwrap();
+    wait_for_same_logs(&cluster);
+}
+
+/// Of two that two leaders named, the one whose leader gave way lays the role down again: the other need not wait.
+#[test]
+fn a_role_that_was_lost_to_one_who_has_laid_it_down_is_taken_back_soon() {
+    let cluster = start();
+    let (generation, ..) = cluster.storages[0].inside().trunk.log_state().unwrap();
+    let (group, purpose, generation) = ("group1".parse().unwrap(), TrunkLogPurpose::TakeOver, generation + 1_000_000);
+    let takes_over = TrunkLogRequest { group, purpose, generation, offset: 0, max: 0, doubtful_below: 0 }.to_bytes();
+    assert_eq!(cluster.to_storage(0).ask(246, &takes_over).status(), Some(0));
+    // Longer than it takes to look around, shorter than the time for which one that may have the role is left alone.
+    wait_at_most(Duration::from_secs(20), "the role to be taken back", || {
+        let trunk = &cluster.storages[0].inside().trunk;
+        let (now, ..) = trunk.log_state().unwrap();
+        (trunk.is_server() && now > generation - 1_000_000).then_some(())
+    });
+    lease_soon(&cluster, 1, 1000);
     wait_for_same_logs(&cluster);
 }
 
