@@ -25,16 +25,22 @@ fn kind_of(lab: &Lab, tracker: u8) -> Program {
     if tracker == SECOND { lab.right.clone() } else { lab.left.clone() }
 }
 
+/// Three trackers, which know of each other from storages that come later.
+fn start_three(lab: &mut Lab) {
+    let hosts = [TRACKER, SECOND, THIRD];
+    hosts.iter().for_each(|host| lab.add_tracker(*host));
+    for host in hosts {
+        let kind = kind_of(lab, host);
+        lab.start(host, &kind);
+    }
+}
+
 #[test]
 fn trackers_of_both_kinds_elect_a_leader_when_theirs_dies() {
     run_with_others("election", |lab| {
         let (left, right) = (lab.left.clone(), lab.right.clone());
         lab.expect_problem(TRIED_AGAIN);
-        [TRACKER, SECOND, THIRD].iter().for_each(|host| lab.add_tracker(*host));
-        for host in [TRACKER, SECOND, THIRD] {
-            let kind = kind_of(lab, host);
-            lab.start(host, &kind);
-        }
+        start_three(lab);
         lab.storage(LEFT, &left);
         lab.storage(RIGHT, &right);
         let mut work = Work::default();
@@ -63,11 +69,7 @@ fn trackers_of_both_kinds_elect_a_leader_when_theirs_dies() {
 fn a_storage_joins_under_trackers_of_both_kinds_with_slow_beats() {
     run_with_others("joining under trackers", |lab| {
         let (left, right) = (lab.left.clone(), lab.right.clone());
-        [TRACKER, SECOND, THIRD].iter().for_each(|host| lab.add_tracker(*host));
-        for host in [TRACKER, SECOND, THIRD] {
-            let kind = kind_of(lab, host);
-            lab.start(host, &kind);
-        }
+        start_three(lab);
         lab.storage(LEFT, &left);
         leader(lab);
         let mut work = Work::default();
