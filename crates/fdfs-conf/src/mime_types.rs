@@ -61,8 +61,8 @@ impl MimeTypes {
     // Differs from C: an extension of 6 characters is found, too; the reference looks for the dot in the last 6.
     #[must_use]
     pub fn of_file_name(&self, name: &str) -> Option<&str> {
-        let name = name.rsplit('/').next()?;
-        self.of_extension(name.rsplit_once('.')?.1)
+        let at = name.bytes().rposition(|b| matches!(b, b'.' | b'/'))?;
+        self.of_extension(name[at..].strip_prefix('.')?)
     }
 }
 

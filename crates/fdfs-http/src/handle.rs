@@ -55,15 +55,14 @@ async fn read(site: &impl Site, settings: &Settings, request: &Request<'_>) -> A
         Ok(target) => target,
         Err(error) => return refuse_target(error),
     };
-    let id = match target.file(&settings.form) {
-        Ok(id) => id,
+    let (id, name) = match target.file(&settings.form) {
+        Ok(named) => named,
         Err(error) => return refuse_target(error),
     };
     let access = match access::check(settings, request, &target, &id) {
         Ok(access) => access,
         Err(answer) => return answer,
     };
-    let Ok(name) = id.logic_name() else { return Answer::error(400) };
     let own = settings.own_groups.iter().find(|own| own.0 == id.group);
     if own.is_some_and(|own| usize::from(name.store_path_index()) >= own.1) {
         return Answer::error(400);
@@ -82,7 +81,7 @@ async fn read(site: &impl Site, settings: &Settings, request: &Request<'_>) -> A
             Err(absent) => Answer::error(status_of(absent)),
         };
     }
-    let found = match site.open(&id).await {
+    let found = match site.open(&id, &name).await {
         // In boxes, here and below: what is seldom asked for must not make every connection larger.
         Err(Absent::NotFound) => match Box::pin(missing(site, settings, request, &target, &id, &name)).await {
             Ok(found) => found,
@@ -101,7 +100,7 @@ async fn read(site: &impl Site, settings: &Settings, request: &Request<'_>) -> A
         None
     };
     let is_promised = found.source.is_promised();
-    let answer = file::answer(settings, request, &target, &id, found, access, saved_as.as_deref());
+    let answer = file::answer(settings, request, &target, &name, found, access, saved_as.as_deref());
     if is_promised && let Err(absent) = Box::pin(proven(site, request.method, &id, &answer)).await {
         return Answer::error(status_of(absent));
     }
@@ -129,7 +128,7 @@ async fn missing(
     site: &impl Site,
     settings: &Settings,
     request: &Request<'_>,
-    target: &Target,
+    target: &Target<'_>,
     id: &FileId,
     name: &LogicName,
 ) -> Result<crate::source::Found, Answer> {

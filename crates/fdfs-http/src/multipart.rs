@@ -220,7 +220,7 @@ fn decoded(value: &str) -> Option<String> {
     if charset.eq_ignore_ascii_case("iso-8859-1") {
         return Some(bytes.iter().map(|&byte| char::from(byte)).collect());
     }
-    String::from_utf8(bytes).ok().filter(|_| charset.eq_ignore_ascii_case("utf-8"))
+    String::from_utf8(bytes.into_owned()).ok().filter(|_| charset.eq_ignore_ascii_case("utf-8"))
 }
 
 #[cfg(test)]

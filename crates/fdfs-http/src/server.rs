@@ -1,9 +1,10 @@
 //! What all connections of an HTTP server share.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::access_log::{Ended, HttpLog, Line};
@@ -18,7 +19,7 @@ use crate::stats::Stats;
 pub struct Server<S> {
     /// What serves.
     pub site: S,
-    settings: RwLock<Arc<Settings>>,
+    settings: watch::Sender<Arc<Settings>>,
     /// How long clients may take.
     pub patience: Patience,
     /// What is counted.
@@ -29,6 +30,23 @@ pub struct Server<S> {
     pub shutdown: CancellationToken,
     busy: AtomicUsize,
     connections: AtomicUsize,
+}
+
+/// How files are served, as a connection has last seen it: to see that nothing has changed costs no lock.
+#[derive(Debug)]
+pub struct CurrentSettings {
+    news: watch::Receiver<Arc<Settings>>,
+    known: Arc<Settings>,
+}
+
+impl CurrentSettings {
+    /// As it is now.
+    pub fn get(&mut self) -> &Settings {
+        if self.news.has_changed().unwrap_or(false) {
+            self.known = self.news.borrow_and_update().clone();
+        }
+        &self.known
+    }
 }
 
 /// Counts a request or a connection until it is dropped.
@@ -65,7 +83,7 @@ impl<S: Site> Server<S> {
     pub fn new(site: S, settings: Settings, patience: Patience, shutdown: CancellationToken) -> Self {
         Self {
             site,
-            settings: RwLock::new(Arc::new(settings)),
+            settings: watch::Sender::new(Arc::new(settings)),
             patience,
             stats: Stats::default(),
             access_log: None,
@@ -85,12 +103,20 @@ impl<S: Site> Server<S> {
     /// How files are served. A request keeps to what it began with.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
-        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.settings.borrow().clone()
+    }
+
+    /// How files are served, for a connection that asks before each of its requests.
+    #[must_use]
+    pub fn current_settings(&self) -> CurrentSettings {
+        let mut news = self.settings.subscribe();
+        let known = news.borrow_and_update().clone();
+        CurrentSettings { news, known }
     }
 
     /// The configuration was read again: requests that begin from now on are served like this.
     pub fn set_settings(&self, settings: Settings) {
-        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        self.settings.send_replace(Arc::new(settings));
     }
 
     /// The signal HUP: begins a new file of the log of requests.
@@ -147,6 +173,12 @@ impl<S: Site> Server<S> {
     #[must_use]
     pub fn busy_count(&self) -> usize {
         self.busy.load(Ordering::Acquire)
+    }
+
+    /// The time, unix seconds.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        i64::try_from(self.now_us() / 1_000_000).unwrap_or(i64::MAX)
     }
 
     /// The time, unix microseconds.

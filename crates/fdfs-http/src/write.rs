@@ -56,7 +56,7 @@ pub async fn handle<S: Site>(
     };
     if request.method == Method::Delete {
         let id = match target.file(&settings.form) {
-            Ok(id) => id,
+            Ok((id, _)) => id,
             Err(error) => return Ok(refuse_target(error)),
         };
         return Ok(match cluster.client.delete(&id).await {
@@ -114,7 +114,7 @@ struct Wishes {
 
 impl Wishes {
     /// What path and query say; `None` for a path that takes no uploads.
-    fn of(target: &Target) -> Option<Result<Self, &'static str>> {
+    fn of(target: &Target<'_>) -> Option<Result<Self, &'static str>> {
         let rest = target.path.strip_prefix(UPLOAD_PATH)?;
         let in_path = match rest {
             b"" | b"/" => None,

@@ -12,7 +12,7 @@ use fdfs_http::site::{Absent, Cluster, Site};
 use fdfs_http::source::{Found, Source};
 use fdfs_http::tls::certificate::Certificate;
 use fdfs_http::{Server, start};
-use fdfs_proto::file_id::FileId;
+use fdfs_proto::file_id::{FileId, LogicName};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tokio_util::sync::CancellationToken;
@@ -25,7 +25,7 @@ const CONTENT: &[u8] = b"hello world";
 struct OneFile;
 
 impl Site for OneFile {
-    async fn open(&self, _: &FileId) -> Result<Found, Absent> {
+    async fn open(&self, _: &FileId, _: &LogicName) -> Result<Found, Absent> {
         let content: Arc<[u8]> = Arc::from(CONTENT.repeat(20_000));
         Ok(Found { len_bytes: content.len() as u64, source: Source::Memory(content), modified_unix_secs: 1 })
     }

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 
 use crate::buffer::{Buffer, MEDIUM_BYTES, SMALL_BYTES};
 use crate::error::{NetError, is_reset};
+use crate::socket::read_now;
 
 /// What a data connection may take.
 #[derive(Debug, Clone, Copy)]
@@ -385,23 +386,6 @@ impl DataConnection {
     }
 }
 
-/// Reads what is there. Less than there is room for means that the socket is empty: the next wait is for news of the
-/// kernel then, and the next read is not one in vain.
-fn read_now(stream: &TcpStream, room: &mut [u8]) -> io::Result<usize> {
-    let wanted = room.len();
-    let mut last = None;
-    let read = stream.try_io(Interest::READABLE, || {
-        let (n, _) = rustix::net::recv(stream, &mut *room, rustix::net::RecvFlags::empty())?;
-        if n == 0 || n == wanted {
-            return Ok(n);
-        }
-        last = Some(n);
-        // What came in since the call began is newer than the readiness that this takes back.
-        Err(io::ErrorKind::WouldBlock.into())
-    });
-    last.map_or(read, Ok)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -418,26 +402,6 @@ mod tests {
 
     fn request(body_len: u64) -> [u8; HEADER_LEN] {
         Header::request(Command::ActiveTest, body_len).to_bytes()
-    }
-
-    #[tokio::test]
-    async fn after_a_read_that_left_room_the_next_wait_is_for_news() {
-        let (mut client, conn) = pair(Duration::from_secs(5)).await;
-        let server = &conn.stream;
-        let mut room = [0; 4];
-        let is_readable = async || tokio::time::timeout(Duration::ZERO, server.readable()).await.is_ok();
-        client.write_all(b"abc").await.unwrap();
-        server.readable().await.unwrap();
-        assert_eq!(read_now(server, &mut room).unwrap(), 3);
-        assert!(!is_readable().await, "old news");
-        client.write_all(b"defgh").await.unwrap();
-        server.readable().await.unwrap();
-        assert_eq!(read_now(server, &mut room).unwrap(), 4);
-        assert!(is_readable().await, "there is more");
-        assert_eq!(read_now(server, &mut room).unwrap(), 1);
-        drop(client);
-        server.readable().await.unwrap();
-        assert_eq!(read_now(server, &mut room).unwrap(), 0);
     }
 
     #[tokio::test]

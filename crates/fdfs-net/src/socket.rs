@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustix::net::{RecvFlags, recv};
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 /// A connection idle for so long is probed.
@@ -44,4 +45,52 @@ pub fn is_quiet(stream: &TcpStream) -> bool {
     // The kernel is asked itself: the runtime may not have heard of the peer's end yet.
     let peeked = recv(stream, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT);
     matches!(peeked, Err(rustix::io::Errno::AGAIN))
+}
+
+/// Reads what is there. Less than there is room for means that the socket is empty: the next wait is for news of the
+/// kernel then, and the next read is not one in vain. 0 is the peer's end, where there is room.
+///
+/// # Errors
+/// `WouldBlock` where nothing is there; what the socket gives.
+pub fn read_now(stream: &TcpStream, room: &mut [u8]) -> io::Result<usize> {
+    let wanted = room.len();
+    let mut last = None;
+    let read = stream.try_io(Interest::READABLE, || {
+        let (n, _) = recv(stream, &mut *room, RecvFlags::empty())?;
+        if n == 0 || n == wanted {
+            return Ok(n);
+        }
+        last = Some(n);
+        // What came in since the call began is newer than the readiness that this takes back.
+        Err(io::ErrorKind::WouldBlock.into())
+    });
+    last.map_or(read, Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn after_a_read_that_left_room_the_next_wait_is_for_news() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let server = &listener.accept().await.unwrap().0;
+        let mut room = [0; 4];
+        let is_readable = async || tokio::time::timeout(Duration::ZERO, server.readable()).await.is_ok();
+        client.write_all(b"abc").await.unwrap();
+        server.readable().await.unwrap();
+        assert_eq!(read_now(server, &mut room).unwrap(), 3);
+        assert!(!is_readable().await, "old news");
+        client.write_all(b"defgh").await.unwrap();
+        server.readable().await.unwrap();
+        assert_eq!(read_now(server, &mut room).unwrap(), 4);
+        assert!(is_readable().await, "there is more");
+        assert_eq!(read_now(server, &mut room).unwrap(), 1);
+        drop(client);
+        server.readable().await.unwrap();
+        assert_eq!(read_now(server, &mut room).unwrap(), 0);
+    }
 }

@@ -57,6 +57,12 @@ impl<const N: usize> FixedText<N> {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
+    /// Its length, in bytes.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len as usize
+    }
+
     /// Whether it is empty.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -113,6 +119,12 @@ macro_rules! texts {
             #[must_use]
             pub fn as_str(&self) -> &str {
                 self.0.as_str()
+            }
+
+            /// Its length, in bytes.
+            #[must_use]
+            pub const fn len(&self) -> usize {
+                self.0.len()
             }
 
             /// Whether it is empty.

@@ -17,7 +17,7 @@ use fdfs_http::start::{self, HttpListeners, HttpStartError};
 use fdfs_http::{Server, Site};
 use fdfs_net::Gate;
 use fdfs_proto::cmd::storage::Metadata;
-use fdfs_proto::file_id::FileId;
+use fdfs_proto::file_id::{FileId, LogicName};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -34,12 +34,11 @@ pub struct StorageSite {
 }
 
 impl Site for StorageSite {
-    async fn open(&self, id: &FileId) -> Result<Found, Absent> {
+    async fn open(&self, id: &FileId, name: &LogicName) -> Result<Found, Absent> {
         if id.group != self.storage.group {
             return Err(Absent::NotFound);
         }
-        let name = self.storage.logic_name(&id.name).map_err(|_| Absent::NotFound)?;
-        match self.storage.write_path.open_content(&name).await {
+        match self.storage.write_path.open_content(name).await {
             Ok(file) => Ok(Found {
                 len_bytes: file.len_bytes,
                 modified_unix_secs: file.modified_unix_secs,

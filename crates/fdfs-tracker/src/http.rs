@@ -13,7 +13,7 @@ use fdfs_http::source::Found;
 use fdfs_http::start::{self, HttpListeners, HttpStartError};
 use fdfs_http::{Server, Site};
 use fdfs_net::Gate;
-use fdfs_proto::file_id::FileId;
+use fdfs_proto::file_id::{FileId, LogicName};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
@@ -29,7 +29,7 @@ const STORAGE_PORT: u16 = 8888;
 pub(crate) struct TrackerSite(Arc<Tracker>);
 
 impl Site for TrackerSite {
-    async fn open(&self, _id: &FileId) -> Result<Found, Absent> {
+    async fn open(&self, _id: &FileId, _name: &LogicName) -> Result<Found, Absent> {
         Err(Absent::NotFound)
     }
 

@@ -1,12 +1,14 @@
 //! One request after the other.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
+use tokio_util::sync::WaitForCancellationFuture;
 
 use super::body::BodyReader;
 use super::head::{Framing, HEAD_BYTES_MAX, Head, HeadError, end_of};
@@ -16,7 +18,7 @@ use crate::access_log::{Ended, Line};
 use crate::pure::answer::Answer;
 use crate::pure::request::{Method, Request};
 use crate::pure::settings::Settings;
-use crate::server::Server;
+use crate::server::{CurrentSettings, Server};
 use crate::site::Site;
 use crate::write;
 use crate::{forwarded, handle};
@@ -27,12 +29,23 @@ const DRAIN_MAX_BYTES: u64 = 64 << 10;
 const LINGER_MAX: Duration = Duration::from_millis(500);
 const LINGER_BYTES_MAX: usize = 256 << 10;
 
+/// Who is at the other end, and the port it came in on.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    peer: IpAddr,
+    local_port: u16,
+}
+
 /// Serves a connection until it closes, breaks the rules or takes too long.
 pub async fn serve<S: Site>(server: Arc<Server<S>>, socket: TcpStream, peer: SocketAddr) {
     let _open = server.open_connection();
+    let local_port = socket.local_addr().map_or(0, |addr| addr.port());
+    let ends = Ends { peer: peer.ip().to_canonical(), local_port };
     let mut stream = Stream::new(socket, server.patience);
+    let mut settings = server.current_settings();
+    let mut shutdown = pin!(server.shutdown.cancelled());
     loop {
-        match serve_one(&server, &mut stream, peer).await {
+        match serve_one(&server, &mut settings, &mut stream, ends, shutdown.as_mut()).await {
             Ok(true) => {}
             Ok(false) => break,
             Err(e) => {
@@ -47,12 +60,18 @@ pub async fn serve<S: Site>(server: Arc<Server<S>>, socket: TcpStream, peer: Soc
 }
 
 /// One request; whether there can be another.
-async fn serve_one<S: Site>(server: &Arc<Server<S>>, stream: &mut Stream, peer: SocketAddr) -> io::Result<bool> {
+async fn serve_one<S: Site>(
+    server: &Arc<Server<S>>,
+    settings: &mut CurrentSettings,
+    stream: &mut Stream,
+    ends: Ends,
+    shutdown: Pin<&mut WaitForCancellationFuture<'_>>,
+) -> io::Result<bool> {
     if stream.buffer.filled().is_empty() {
         let came = tokio::select! {
             biased;
             came = stream.first_bytes() => came?,
-            () = server.shutdown.cancelled() => false,
+            () = shutdown => false,
         };
         if !came {
             return Ok(false);
@@ -62,41 +81,43 @@ async fn serve_one<S: Site>(server: &Arc<Server<S>>, stream: &mut Stream, peer: 
     let started = Instant::now();
     let head_len = match read_head(stream).await? {
         Some(Ok(len)) => len,
-        Some(Err(error)) => return refuse(server, stream, error, peer).await,
+        Some(Err(error)) => return refuse(server, stream, error, ends).await,
         None => return Ok(false),
     };
     // The head is looked at where it lies while the body behind it is read: it moves to a place of its own only then.
     let filled = stream.buffer.filled();
     let head = match Head::parse(&filled[..head_len]) {
         Ok(head) => head,
-        Err(error) => return refuse(server, stream, error, peer).await,
+        Err(error) => return refuse(server, stream, error, ends).await,
     };
-    let settings = server.settings();
+    let settings = settings.get();
     let has_body = head.framing != Framing::Length(0);
     if !has_body && !writes(head.method) {
-        let keeps_alive = head.keeps_alive;
-        let request = request(server, &settings, &head, stream, peer);
-        let line = line(server, &request, filled, head.is_11);
-        let answer = handle::handle(&server.site, &settings, &request).await;
+        let (keeps_alive, is_11) = (head.keeps_alive, head.is_11);
+        let request = request(server, settings, head, ends);
+        let line = line(server, &request, filled, is_11);
+        let answer = handle::handle(&server.site, settings, &request).await;
+        let now = request.now();
         stream.buffer.consume(head_len);
-        return finish(server, stream, answer, keeps_alive, started, line).await;
+        return finish(server, stream, answer, keeps_alive, (started, now), line).await;
     }
     let bytes = filled[..head_len].to_vec();
     stream.buffer.consume(head_len);
     let Ok(head) = Head::parse(&bytes) else { return Ok(false) };
-    let request = request(server, &settings, &head, stream, peer);
-    let line = line(server, &request, &bytes, head.is_11);
+    let (keeps_alive, is_11) = (head.keeps_alive, head.is_11);
     let mut body = BodyReader::new(stream, head.framing, head.expects_continue);
-    let answer = if writes(head.method) {
-        let mut answer = Box::pin(write::handle(server, &settings, &request, &mut body)).await?;
-        crate::pure::cors::allow(&settings, &request, &mut answer);
+    let request = request(server, settings, head, ends);
+    let line = line(server, &request, &bytes, is_11);
+    let answer = if writes(request.method) {
+        let mut answer = Box::pin(write::handle(server, settings, &request, &mut body)).await?;
+        crate::pure::cors::allow(settings, &request, &mut answer);
         answer
     } else {
-        handle::handle(&server.site, &settings, &request).await
+        handle::handle(&server.site, settings, &request).await
     };
     // Who is let go anyway is told why at once.
     let in_step = !answer.closes && body.drain(DRAIN_MAX_BYTES).await;
-    finish(server, stream, answer, head.keeps_alive && in_step, started, line).await
+    finish(server, stream, answer, keeps_alive && in_step, (started, server.now()), line).await
 }
 
 /// The line of a request whose head begins with its method, where requests are logged.
@@ -113,18 +134,16 @@ const fn writes(method: Method) -> bool {
 fn request<'a, S: Site>(
     server: &Server<S>,
     settings: &Settings,
-    head: &Head<'a>,
-    stream: &Stream,
-    peer: SocketAddr,
+    head: Head<'a>,
+    ends: Ends,
 ) -> Request<'a> {
-    let local_port = stream.socket().local_addr().map_or(0, |addr| addr.port());
     let mut request = Request {
         method: head.method,
         target: head.target,
-        fields: head.fields.clone(),
+        fields: head.fields,
         is_secure: false,
-        local_port,
-        peer: peer.ip().to_canonical(),
+        local_port: ends.local_port,
+        peer: ends.peer,
         now_us: server.now_us(),
     };
     forwarded::apply(settings, &mut request);
@@ -168,33 +187,35 @@ async fn refuse<S: Site>(
     server: &Server<S>,
     stream: &mut Stream,
     error: HeadError,
-    peer: SocketAddr,
+    ends: Ends,
 ) -> io::Result<bool> {
     server.stats.malformed.fetch_add(1, Ordering::Relaxed);
     let mut answer = Answer::error(error.status());
     answer.closes = true;
     let len = stream.buffer.filled().len();
     stream.buffer.consume(len);
-    let line = server.access_log.as_ref().map(|log| log.begin_malformed(peer.ip().to_canonical()));
-    finish(server, stream, answer, false, Instant::now(), line).await
+    let line = server.access_log.as_ref().map(|log| log.begin_malformed(ends.peer));
+    finish(server, stream, answer, false, (Instant::now(), server.now()), line).await
 }
 
-/// Sends an answer; whether there can be another request.
+/// Sends an answer; whether there can be another request. `times` are the begin of the request and the date of the answer.
 async fn finish<S: Site>(
     server: &Server<S>,
     stream: &mut Stream,
     answer: Answer,
     keeps_alive: bool,
-    started: Instant,
+    (started, now): (Instant, i64),
     line: Option<Box<Line>>,
 ) -> io::Result<bool> {
     let keeps_alive = keeps_alive && !answer.closes && !server.shutdown.is_cancelled();
-    let head = send::head(&answer, server.now_us() as i64 / 1_000_000, keeps_alive);
+    let head = send::head(&answer, now, keeps_alive);
     let (status, origin) = (answer.status, answer.origin());
     let sent_before = stream.sent_bytes();
     let sent = send::send(stream, answer, &head).await;
     let body_bytes = (stream.sent_bytes() - sent_before).saturating_sub(head.len() as u64);
-    let ended = Ended { status, body_bytes, took: started.elapsed(), is_whole: sent.is_ok() };
+    let end = Instant::now();
+    stream.rest(end);
+    let ended = Ended { status, body_bytes, took: end.duration_since(started), is_whole: sent.is_ok() };
     server.ended(ended, origin, line);
     sent?;
     if !keeps_alive {

@@ -80,8 +80,8 @@ pub struct Head<'a> {
 /// Where the head ends, with its empty line; `None` when it is not all there. `seen` bytes were looked at before.
 #[must_use]
 pub fn end_of(bytes: &[u8], seen: usize) -> Option<usize> {
-    let from = seen.saturating_sub(3);
-    bytes.get(from..)?.windows(4).position(|window| window == b"\r\n\r\n").map(|at| from + at + 4)
+    let mut ends = memchr::memchr_iter(b'\n', bytes.get(seen..)?).map(|at| seen + at + 1);
+    ends.find(|&end| bytes[..end].ends_with(b"\r\n\r\n"))
 }
 
 impl<'a> Head<'a> {
@@ -123,21 +123,21 @@ struct Lines<'a>(&'a [u8]);
 impl<'a> Lines<'a> {
     /// The next line without its end. A CR or LF on its own is no end, and none of a line either.
     fn next_line(&mut self) -> Result<&'a [u8], HeadError> {
-        let at = self.0.iter().position(|&b| b == b'\n').ok_or(HeadError::Malformed)?;
-        let line = self.0[..at].strip_suffix(b"\r").ok_or(HeadError::Malformed)?;
-        self.0 = &self.0[at + 1..];
-        if line.contains(&b'\r') { Err(HeadError::Malformed) } else { Ok(line) }
+        let at = memchr::memchr2(b'\r', b'\n', self.0).ok_or(HeadError::Malformed)?;
+        let line = &self.0[..at];
+        self.0 = self.0[at..].strip_prefix(b"\r\n").ok_or(HeadError::Malformed)?;
+        Ok(line)
     }
 }
 
 fn request_line(line: &[u8]) -> Result<(Method, &[u8], bool), HeadError> {
     let malformed = HeadError::Malformed;
-    let at = line.iter().position(|&b| b == b' ').ok_or(malformed)?;
+    let at = memchr::memchr(b' ', line).ok_or(malformed)?;
     let (method, rest) = (&line[..at], &line[at + 1..]);
     if method.is_empty() || method.len() > 32 || !method.iter().all(|&b| is_token(b)) {
         return Err(malformed);
     }
-    let at = rest.iter().position(|&b| b == b' ').ok_or(malformed)?;
+    let at = memchr::memchr(b' ', rest).ok_or(malformed)?;
     let (target, version) = (&rest[..at], &rest[at + 1..]);
     // The module puts two blanks before the version when it passes a request on (HTTP, 13).
     let version = version.strip_prefix(b" ").unwrap_or(version);
@@ -192,13 +192,26 @@ fn field(line: &[u8]) -> Result<Field<'_>, HeadError> {
     Ok((std::str::from_utf8(name).map_err(|_| HeadError::Malformed)?, value))
 }
 
+/// Whether a byte may stand in a name.
 const fn is_token(b: u8) -> bool {
-    b.is_ascii_alphanumeric()
-        || matches!(
-            b,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-        )
+    TOKEN[b as usize]
 }
+
+/// RFC 9110, 5.6.2.
+const TOKEN: [bool; 256] = {
+    let mut token = [false; 256];
+    let mut b = 0;
+    while b < token.len() {
+        token[b] = (b as u8).is_ascii_alphanumeric();
+        b += 1;
+    }
+    let mut rest: &[u8] = b"!#$%&'*+-.^_`|~";
+    while let [b, tail @ ..] = rest {
+        token[*b as usize] = true;
+        rest = tail;
+    }
+    token
+};
 
 fn check_host(fields: &Fields<'_>, is_11: bool) -> Result<(), HeadError> {
     let mut hosts = fields.all("host");

@@ -1,6 +1,5 @@
 //! An answer goes out.
 
-use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
@@ -9,9 +8,12 @@ use fdfs_store::StoredFile;
 
 use super::stream::Stream;
 use crate::pure::answer::{Answer, Body, Part};
+use crate::pure::digits::put_decimal;
 use crate::pure::{date, page};
 use crate::source::Source;
 
+/// Room for the head of an answer; most need less.
+const HEAD_BYTES: usize = 512;
 /// Files up to this size are read into memory and sent with their head in one call; larger ones go by `sendfile`.
 const COPIED_MAX_BYTES: u64 = 16 << 10;
 /// From here on the kernel is told not to send what is less than a packet while more comes: each answer of the client
@@ -28,17 +30,21 @@ pub const REMOTE_HOLD: Duration = Duration::from_millis(500);
 /// The head of an answer. `now` is in unix seconds.
 #[must_use]
 pub fn head(answer: &Answer, now: i64, keeps_alive: bool) -> String {
-    let mut out = String::with_capacity(512);
-    // Writing to a string cannot fail.
-    let _ = write!(out, "HTTP/1.1 {} {}\r\nServer: fdfs\r\nDate: ", answer.status, page::reason(answer.status));
-    out.push_str(&date::format(now));
-    for (name, value) in &answer.fields {
-        let _ = write!(out, "\r\n{name}: {value}");
-    }
+    let mut out = String::with_capacity(HEAD_BYTES);
+    out.push_str("HTTP/1.1 ");
+    put_decimal(&mut out, answer.status.into(), 3);
+    out.push(' ');
+    out.push_str(page::reason(answer.status));
+    out.push_str("\r\nServer: fdfs\r\nDate: ");
+    date::put(&mut out, now);
+    out.push_str("\r\n");
+    out.push_str(answer.fields.as_str());
     if answer.tells_len() {
-        let _ = write!(out, "\r\nContent-Length: {}", answer.body.len());
+        out.push_str("Content-Length: ");
+        put_decimal(&mut out, answer.body.len(), 1);
+        out.push_str("\r\n");
     }
-    out.push_str(if keeps_alive { "\r\nConnection: keep-alive\r\n\r\n" } else { "\r\nConnection: close\r\n\r\n" });
+    out.push_str(if keeps_alive { "Connection: keep-alive\r\n\r\n" } else { "Connection: close\r\n\r\n" });
     out
 }
 

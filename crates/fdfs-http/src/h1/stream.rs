@@ -1,14 +1,17 @@
 //! A socket: tried at once, awaited only when the kernel says "not now", with a limit on each wait.
 
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::AsFd;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fdfs_net::buffer::{Buffer, SMALL_BYTES};
+use fdfs_net::socket::read_now;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, Sleep, timeout, timeout_at};
 
 /// The most that one `sendfile` call is asked for, so that one fast reader does not hold a worker for ever.
 const SENDFILE_PIECE_BYTES: u64 = 1 << 20;
@@ -39,6 +42,8 @@ pub struct Stream {
     patience: Patience,
     /// Bytes that went out.
     sent_bytes: AtomicU64,
+    /// Ends the wait for a request.
+    idle: Pin<Box<Sleep>>,
 }
 
 fn timed_out() -> io::Error {
@@ -49,7 +54,8 @@ impl Stream {
     /// A stream on an accepted socket.
     #[must_use]
     pub fn new(socket: TcpStream, patience: Patience) -> Self {
-        Self { socket, buffer: Buffer::default(), patience, sent_bytes: AtomicU64::new(0) }
+        let idle = Box::pin(tokio::time::sleep(patience.idle));
+        Self { socket, buffer: Buffer::default(), patience, sent_bytes: AtomicU64::new(0), idle }
     }
 
     /// Bytes that went out so far.
@@ -68,17 +74,27 @@ impl Stream {
         &self.socket
     }
 
+    /// The peer may be idle from now on, until the idle time is over.
+    ///
+    /// A timer that runs is only put off, which costs next to nothing; to start and to stop one for each request does not.
+    pub fn rest(&mut self, now: std::time::Instant) {
+        self.idle.as_mut().reset(Instant::from_std(now) + self.patience.idle);
+    }
+
     /// Waits for the first bytes of a request without holding a buffer; `false` when the peer has closed.
     ///
     /// # Errors
-    /// `TimedOut` after the idle time; what the socket gives.
+    /// `TimedOut` when the idle time is over; what the socket gives.
     pub async fn first_bytes(&mut self) -> io::Result<bool> {
-        let until = Instant::now() + self.patience.idle;
         loop {
             self.buffer.release_if_empty();
-            timeout_at(until, self.socket.readable()).await.map_err(|_| timed_out())??;
+            tokio::select! {
+                biased;
+                readable = poll_fn(|cx| self.socket.poll_read_ready(cx)) => readable?,
+                () = self.idle.as_mut() => return Err(timed_out()),
+            }
             self.buffer.reserve(SMALL_BYTES);
-            match self.socket.try_read(self.buffer.spare()) {
+            match read_now(&self.socket, self.buffer.spare()) {
                 Ok(0) => return Ok(false),
                 Ok(n) => {
                     self.buffer.advance(n);
@@ -104,7 +120,7 @@ impl Stream {
         let until = until.unwrap_or_else(|| Instant::now() + self.patience.stall);
         loop {
             self.buffer.reserve(len.max(1));
-            match self.socket.try_read(self.buffer.spare()) {
+            match read_now(&self.socket, self.buffer.spare()) {
                 Ok(n) => {
                     self.buffer.advance(n);
                     return Ok(n);

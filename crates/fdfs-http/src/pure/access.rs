@@ -91,7 +91,7 @@ fn one_spelling(path: &str) -> String {
 /// # Errors
 /// The answer of a refusal.
 #[allow(clippy::result_large_err)]
-pub fn check(settings: &Settings, request: &Request<'_>, target: &Target, id: &FileId) -> Result<Access, Answer> {
+pub fn check(settings: &Settings, request: &Request<'_>, target: &Target<'_>, id: &FileId) -> Result<Access, Answer> {
     let access = settings.policies.of(id);
     let result = match access {
         Access::Public => Ok(()),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::field_lines::FieldLines;
 use super::page;
 use crate::source::Source;
 
@@ -81,7 +82,7 @@ pub struct Answer {
     /// The status.
     pub status: u16,
     /// The header fields but those of the connection: no `Connection`, `Date`, `Server`, `Content-Length`.
-    pub fields: Vec<(&'static str, Cow<'static, str>)>,
+    pub fields: FieldLines,
     /// The body.
     pub body: Body,
     /// The request asked for the head alone: lengths are told, the body stays here.
@@ -94,7 +95,7 @@ impl Answer {
     /// An answer without fields or body.
     #[must_use]
     pub const fn new(status: u16) -> Self {
-        Self { status, fields: Vec::new(), body: Body::Empty, is_head: false, closes: false }
+        Self { status, fields: FieldLines::new(), body: Body::Empty, is_head: false, closes: false }
     }
 
     /// The page of an error. As with nginx, requests that make no sense end the connection.
@@ -118,20 +119,14 @@ impl Answer {
     }
 
     /// Adds a field. What would end the line is left out of its value.
-    pub fn field(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
-        let value = value.into();
-        let value = if value.bytes().any(|b| b.is_ascii_control()) {
-            Cow::Owned(value.chars().filter(|char| !char.is_control()).collect())
-        } else {
-            value
-        };
-        self.fields.push((name, value));
+    pub fn field(&mut self, name: &'static str, value: impl AsRef<str>) {
+        self.fields.add(name, value.as_ref());
     }
 
     /// The value of a field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|field| field.0.eq_ignore_ascii_case(name)).map(|field| &*field.1)
+        self.fields.get(name)
     }
 
     /// Whose bytes go out: a head has none.

@@ -12,6 +12,8 @@ pub struct Validators {
     pub etag: String,
     /// Unix seconds.
     pub last_modified: i64,
+    /// The content never changes: its id says all of it.
+    pub is_fixed: bool,
 }
 
 /// What the conditions come to.
@@ -90,7 +92,7 @@ mod tests {
 
     #[test]
     fn conditions_are_weighed_in_order() {
-        let have = Validators { etag: "\"a-1\"".to_owned(), last_modified: 1_795_165_751 };
+        let have = Validators { etag: "\"a-1\"".to_owned(), last_modified: 1_795_165_751, is_fixed: true };
         let (equal, later, earlier) =
             ("Fri, 20 Nov 2026 09:09:11 GMT", "Fri, 20 Nov 2026 09:09:12 GMT", "Fri, 20 Nov 2026 09:09:10 GMT");
         for (fields, verdict) in [

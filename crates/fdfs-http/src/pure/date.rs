@@ -2,21 +2,41 @@
 //!
 //! Source: RFC 9110, 5.6.7.
 
+use super::digits::put_decimal;
+
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAY_SECS: i64 = 86_400;
+/// Characters of a date as it is written.
+const TEXT_LEN: usize = 29;
 /// The last second of the year 9999: later dates have no four digits.
 const MAX_UNIX_SECS: i64 = 253_402_300_799;
 
 /// The text of a time in unix seconds; times before 1970 and after 9999 become the nearest one that has a text.
 #[must_use]
 pub fn format(unix_secs: i64) -> String {
+    let mut out = String::with_capacity(TEXT_LEN);
+    put(&mut out, unix_secs);
+    out
+}
+
+/// Appends the text of a time, as [`format`] gives it.
+pub fn put(out: &mut String, unix_secs: i64) {
     let secs = unix_secs.clamp(0, MAX_UNIX_SECS);
     let (day, of_day) = (secs / DAY_SECS, secs % DAY_SECS);
     let (year, month, date) = civil(day);
     let (week_day, month) = (DAYS[(day % 7) as usize], MONTHS[month as usize - 1]);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    format!("{week_day}, {date:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+    out.push_str(week_day);
+    out.push_str(", ");
+    put_decimal(out, date as u64, 2);
+    out.push(' ');
+    out.push_str(month);
+    for (before, number, digits) in [(' ', year, 4), (' ', hour, 2), (':', minute, 2), (':', second, 2)] {
+        out.push(before);
+        put_decimal(out, number as u64, digits);
+    }
+    out.push_str(" GMT");
 }
 
 /// The unix seconds of a text in any of the three forms that HTTP has had; `None` when it is none of them. What old

@@ -2,13 +2,12 @@
 //!
 //! Source: HTTP, 6 to 12.
 
-use std::borrow::Cow;
-
-use fdfs_proto::file_id::{FileId, Kind, LogicName};
+use fdfs_proto::file_id::{Kind, LogicName};
 
 use super::access::Access;
 use super::answer::{Answer, Body, Part};
 use super::conditional::{Validators, Verdict, range_counts, weigh};
+use super::digits::{put_decimal, put_hex};
 use super::range::{Span, Wanted, wanted};
 use super::request::Request;
 use super::settings::Settings;
@@ -16,12 +15,13 @@ use super::target::Target;
 use super::{date, disposition, flv};
 use crate::source::Found;
 
+/// The longest entity tag: two numbers in hex, a dash and quotes.
+const ETAG_BYTES_MAX: usize = 35;
 /// The length of a name with its store path that is surely no slave's; a file in a slot has 16 more.
 const NORMAL_LEN: usize = 44;
 
 /// Whether the content of a file never changes, so that its id says all of it.
-#[must_use]
-pub fn is_fixed(name: &LogicName) -> bool {
+fn is_fixed(name: &LogicName) -> bool {
     match name.kind() {
         Kind::Trunk => true,
         Kind::Regular => name.len_with_store_path() == NORMAL_LEN && name.fields().is_some(),
@@ -32,13 +32,18 @@ pub fn is_fixed(name: &LogicName) -> bool {
 /// What tells this state of a file from others. Regular files: what their id says, so it is the same everywhere.
 #[must_use]
 pub fn validators(name: &LogicName, len_bytes: u64, modified: i64) -> Validators {
-    match name.fields().filter(|_| is_fixed(name)) {
-        Some(fields) => Validators {
-            etag: format!("\"{:08x}-{:x}\"", fields.crc32, len_bytes),
-            last_modified: i64::from(fields.created),
-        },
-        None => Validators { etag: format!("\"{modified:x}-{len_bytes:x}\""), last_modified: modified },
-    }
+    let fixed = name.fields().filter(|_| is_fixed(name));
+    let (state, digits, last_modified) = match fixed {
+        Some(fields) => (fields.crc32.into(), 8, fields.created.into()),
+        None => (modified as u64, 1, modified),
+    };
+    let mut etag = String::with_capacity(ETAG_BYTES_MAX);
+    etag.push('"');
+    put_hex(&mut etag, state, digits);
+    etag.push('-');
+    put_hex(&mut etag, len_bytes, 1);
+    etag.push('"');
+    Validators { etag, last_modified, is_fixed: fixed.is_some() }
 }
 
 /// The answer with a file that was found. `saved_as` is the name from its metadata that `?download` asked for.
@@ -46,20 +51,19 @@ pub fn validators(name: &LogicName, len_bytes: u64, modified: i64) -> Validators
 pub fn answer(
     settings: &Settings,
     request: &Request<'_>,
-    target: &Target,
-    id: &FileId,
+    target: &Target<'_>,
+    name: &LogicName,
     found: Found,
     access: Access,
     saved_as: Option<&str>,
 ) -> Answer {
-    let Ok(name) = id.logic_name() else { return Answer::error(400) };
     let size = found.len_bytes;
-    let have = validators(&name, size, found.modified_unix_secs);
+    let have = validators(name, size, found.modified_unix_secs);
     match weigh(&request.fields, &have) {
         Verdict::Failed => return Answer::error(412),
         Verdict::NotModified => {
             let mut answer = Answer::new(304);
-            tell_state(settings, &mut answer, &name, &have, access);
+            tell_state(settings, &mut answer, &have, access);
             return answer;
         }
         Verdict::Go => {}
@@ -82,18 +86,18 @@ pub fn answer(
             return answer;
         }
         (Wanted::Whole, Ok(Some(part))) => {
-            answer.field("Content-Type", content_type.to_owned());
+            answer.field("Content-Type", content_type);
             (vec![part], Vec::new())
         }
         (Wanted::Whole, Ok(None)) => {
-            answer.field("Content-Type", content_type.to_owned());
+            answer.field("Content-Type", content_type);
             (vec![Part { head: Vec::new(), offset: 0, len: size }], Vec::new())
         }
         (Wanted::Parts(spans), _) => {
             answer.status = 206;
             match spans.as_slice() {
                 [span] => {
-                    answer.field("Content-Type", content_type.to_owned());
+                    answer.field("Content-Type", content_type);
                     answer.field("Content-Range", format!("bytes {}-{}/{size}", span.first, span.last));
                     (vec![Part { head: Vec::new(), offset: span.first, len: span.len() }], Vec::new())
                 }
@@ -105,9 +109,9 @@ pub fn answer(
             }
         }
     };
-    tell_state(settings, &mut answer, &name, &have, access);
+    tell_state(settings, &mut answer, &have, access);
     answer.field("Accept-Ranges", "bytes");
-    if let Some(value) = saved_under(target, &name, saved_as) {
+    if let Some(value) = saved_under(target, name, saved_as) {
         answer.field("Content-Disposition", value);
     }
     answer.body = Body::File { source: found.source, parts, tail };
@@ -115,7 +119,7 @@ pub fn answer(
 }
 
 /// The name under which the client shall save it, if one was asked for.
-fn saved_under(target: &Target, name: &LogicName, saved_as: Option<&str>) -> Option<String> {
+fn saved_under(target: &Target<'_>, name: &LogicName, saved_as: Option<&str>) -> Option<String> {
     if let Some(asked) = target.query.get("filename") {
         return Some(disposition::attachment(asked));
     }
@@ -124,18 +128,22 @@ fn saved_under(target: &Target, name: &LogicName, saved_as: Option<&str>) -> Opt
 }
 
 /// What all of 200, 206 and 304 tell.
-fn tell_state(settings: &Settings, answer: &mut Answer, name: &LogicName, have: &Validators, access: Access) {
-    answer.field("Last-Modified", date::format(have.last_modified));
-    answer.field("ETag", have.etag.clone());
-    if settings.max_age_secs > 0 {
-        let value: Cow<'static, str> = match (is_fixed(name), access) {
-            (false, Access::Public) => "no-cache".into(),
-            (false, _) => "private, no-cache".into(),
-            (true, Access::Public) => format!("public, max-age={}, immutable", settings.max_age_secs).into(),
-            // What not everybody may read must not be given away by a cache in between.
-            (true, _) => format!("private, max-age={}, immutable", settings.max_age_secs).into(),
-        };
-        answer.field("Cache-Control", value);
+fn tell_state(settings: &Settings, answer: &mut Answer, have: &Validators, access: Access) {
+    answer.fields.add_with("Last-Modified", |out| date::put(out, have.last_modified));
+    answer.field("ETag", &have.etag);
+    if settings.max_age_secs == 0 {
+        return;
+    }
+    // What not everybody may read must not be given away by a cache in between.
+    let is_public = access == Access::Public;
+    match (have.is_fixed, is_public) {
+        (false, true) => answer.field("Cache-Control", "no-cache"),
+        (false, false) => answer.field("Cache-Control", "private, no-cache"),
+        (true, _) => answer.fields.add_with("Cache-Control", |out| {
+            out.push_str(if is_public { "public, max-age=" } else { "private, max-age=" });
+            put_decimal(out, settings.max_age_secs, 1);
+            out.push_str(", immutable");
+        }),
     }
 }
 

@@ -144,7 +144,8 @@ impl Settings {
             .of_file_name(name)
             .or_else(|| {
                 let (_, ext) = name.rsplit('/').next()?.rsplit_once('.')?;
-                self.mime_types.of_extension(&ext.to_ascii_lowercase())
+                let has_large = ext.bytes().any(|b| b.is_ascii_uppercase());
+                if has_large { self.mime_types.of_extension(&ext.to_ascii_lowercase()) } else { None }
             })
             .unwrap_or(&self.default_content_type)
     }

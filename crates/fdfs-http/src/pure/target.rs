@@ -2,6 +2,8 @@
 //!
 //! Source: HTTP, 2 and 5.
 
+use std::borrow::Cow;
+
 use fdfs_proto::file_id::{FileId, LogicName};
 use fdfs_proto::{FileName, GroupName};
 
@@ -43,19 +45,19 @@ pub enum TargetError {
 
 /// A decoded target.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub struct Target<'a> {
     /// The decoded and normalised path, with its leading `/`.
-    pub path: Vec<u8>,
+    pub path: Cow<'a, [u8]>,
     /// The arguments.
     pub query: Query,
 }
 
-impl Target {
+impl<'a> Target<'a> {
     /// Decodes a target in origin form, `/path?query`.
     ///
     /// # Errors
     /// [`TargetError::TooLong`], [`TargetError::Malformed`].
-    pub fn parse(target: &[u8]) -> Result<Self, TargetError> {
+    pub fn parse(target: &'a [u8]) -> Result<Self, TargetError> {
         if target.len() > TARGET_BYTES_MAX {
             return Err(TargetError::TooLong);
         }
@@ -64,25 +66,26 @@ impl Target {
             None => (target, None),
         };
         let decoded = decode(raw).ok_or(TargetError::Malformed)?;
-        let mut path = normalise(&decoded).ok_or(TargetError::Malformed)?;
+        let path = normalise(decoded).ok_or(TargetError::Malformed)?;
         // A `%3F` in the path begins the query, too: clients that encode whole URLs rely on it.
         let Some(at) = path.iter().position(|&b| b == b'?') else {
             return Ok(Self { path, query: Query::parse(query.unwrap_or_default()) });
         };
+        let mut path = path.into_owned();
         let mut joined = path.split_off(at);
         joined.remove(0);
         if let Some(query) = query {
             joined.push(b'?');
             joined.extend_from_slice(query);
         }
-        Ok(Self { path, query: Query::parse(&joined) })
+        Ok(Self { path: path.into(), query: Query::parse(&joined) })
     }
 
     /// The file that the path names.
     ///
     /// # Errors
     /// [`TargetError::NoFile`].
-    pub fn file(&self, form: &UrlForm) -> Result<FileId, TargetError> {
+    pub fn file(&self, form: &UrlForm) -> Result<(FileId, LogicName), TargetError> {
         let name = |bytes: &[u8]| FileName::new(bytes).map_err(|_| TargetError::NoFile);
         let path = self.path.strip_prefix(b"/").ok_or(TargetError::NoFile)?;
         if self.path.len() < PATH_BYTES_MIN {
@@ -102,7 +105,7 @@ impl Target {
         if logic.len_with_store_path() < NAME_BYTES_MIN {
             return Err(TargetError::NoFile);
         }
-        Ok(id)
+        Ok((id, logic))
     }
 }
 
@@ -119,7 +122,10 @@ pub fn is_metadata_name(name: &LogicName) -> bool {
 
 /// Undoes `%HH`; `None` for a `%` without two digits or a NUL.
 #[must_use]
-pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
+pub fn decode(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if !text.iter().any(|b| matches!(b, b'%' | 0)) {
+        return Some(text.into());
+    }
     let digit = |b: &u8| char::from(*b).to_digit(16).map(|digit| digit as u8);
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -135,16 +141,16 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
         out.push(byte);
         rest = tail;
     }
-    Some(out)
+    Some(out.into())
 }
 
 /// Merges `//` and resolves `.` and `..`; `None` for a path that climbs out or does not begin with `/`.
-fn normalise(path: &[u8]) -> Option<Vec<u8>> {
+fn normalise(path: Cow<'_, [u8]>) -> Option<Cow<'_, [u8]>> {
     let rest = path.strip_prefix(b"/")?;
     let is_plain =
         !rest.starts_with(b"/") && !rest.starts_with(b".") && !rest.windows(2).any(|w| matches!(w, b"//" | b"/."));
     if is_plain {
-        return Some(path.to_vec());
+        return Some(path);
     }
     let mut out: Vec<&[u8]> = Vec::new();
     let mut is_folder = false;
@@ -156,15 +162,15 @@ fn normalise(path: &[u8]) -> Option<Vec<u8>> {
             _ => out.push(part),
         }
     }
-    let mut path = Vec::with_capacity(path.len());
+    let mut normal = Vec::with_capacity(path.len());
     for part in out {
-        path.push(b'/');
-        path.extend_from_slice(part);
+        normal.push(b'/');
+        normal.extend_from_slice(part);
     }
-    if is_folder || path.is_empty() {
-        path.push(b'/');
+    if is_folder || normal.is_empty() {
+        normal.push(b'/');
     }
-    Some(path)
+    Some(normal.into())
 }
 
 #[cfg(test)]
@@ -175,7 +181,7 @@ mod tests {
     const NAME: &str = "M00/00/00/Ck4BC2sAEACAOnlIAAAACw1KEYU319.txt";
 
     fn file(target: &str, form: &UrlForm) -> Result<String, TargetError> {
-        Target::parse(target.as_bytes())?.file(form).map(|id| id.to_string())
+        Target::parse(target.as_bytes())?.file(form).map(|(id, _)| id.to_string())
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use fdfs_client::FileId;
+use fdfs_proto::file_id::LogicName;
 
 use super::{Absent, Cluster, Site};
 use crate::source::Found;
@@ -12,7 +13,7 @@ use crate::source::Found;
 pub struct Gateway(pub Cluster);
 
 impl Site for Gateway {
-    async fn open(&self, _id: &FileId) -> Result<Found, Absent> {
+    async fn open(&self, _id: &FileId, _name: &LogicName) -> Result<Found, Absent> {
         Err(Absent::NotFound)
     }
 

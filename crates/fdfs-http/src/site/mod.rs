@@ -7,7 +7,7 @@ pub mod remote;
 
 use std::net::IpAddr;
 
-use fdfs_proto::file_id::FileId;
+use fdfs_proto::file_id::{FileId, LogicName};
 
 use crate::source::Found;
 pub use remote::{Cluster, RemoteFile};
@@ -34,8 +34,8 @@ pub enum Absent {
 
 /// What serves: a storage, a tracker, a gateway.
 pub trait Site: Send + Sync + 'static {
-    /// A file of this host.
-    fn open(&self, id: &FileId) -> impl Future<Output = Result<Found, Absent>> + Send;
+    /// A file of this host. `name` is the one in `id`.
+    fn open(&self, id: &FileId, name: &LogicName) -> impl Future<Output = Result<Found, Absent>> + Send;
 
     /// A file of this host or any other: whoever can have it is asked.
     fn fetch(&self, id: &FileId) -> impl Future<Output = Result<Found, Absent>> + Send;

@@ -170,12 +170,12 @@ fn response<S: Site>(
     // All statuses here are ones that exist.
     *response.status_mut() = answer.status.try_into().unwrap_or_default();
     let fields = response.headers_mut();
-    for (name, value) in &answer.fields {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(*name), HeaderValue::from_bytes(value.as_bytes())) {
+    for (name, value) in answer.fields.iter() {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes())) {
             fields.append(name, value);
         }
     }
-    let now = date::format(i64::try_from(server.now_us() / 1_000_000).unwrap_or(0));
+    let now = date::format(server.now());
     for (name, value) in [("server", "fdfs".to_owned()), ("date", now)] {
         if let Ok(value) = HeaderValue::try_from(value) {
             fields.insert(name, value);

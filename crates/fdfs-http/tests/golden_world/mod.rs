@@ -15,7 +15,7 @@ use fdfs_http::pure::settings::{FailFile, Settings, TokenCheck};
 use fdfs_http::pure::target::UrlForm;
 use fdfs_http::site::{Absent, Cluster, Site};
 use fdfs_http::source::{Found, Source};
-use fdfs_proto::file_id::{FileId, Kind, Source as Uploader};
+use fdfs_proto::file_id::{FileId, Kind, LogicName, Source as Uploader};
 use fdfs_proto::md5::{Md5, hex};
 
 use crate::golden_record::Exchange;
@@ -191,7 +191,7 @@ impl World {
 }
 
 impl Site for World {
-    async fn open(&self, id: &FileId) -> Result<Found, Absent> {
+    async fn open(&self, id: &FileId, _name: &LogicName) -> Result<Found, Absent> {
         if !self.settings.is_own(id.group) || self.is_elsewhere {
             return Err(Absent::NotFound);
         }

@@ -53,20 +53,18 @@ pub fn encode<const BYTES: usize, const CHARS: usize>(bytes: &[u8; BYTES]) -> [u
 pub fn decode<const CHARS: usize, const BYTES: usize>(chars: &[u8; CHARS]) -> Option<[u8; BYTES]> {
     const { assert!(CHARS == encoded_len(BYTES), "as many characters as the bytes need") }
     let mut bytes = [0; BYTES];
+    // One look at the end for all characters: values have no bit in common with FOREIGN's highest.
+    let mut seen = 0;
     for (four, three) in chars.chunks(4).zip(bytes.chunks_mut(3)) {
         let mut bits = 0u32;
         for (i, &char) in four.iter().enumerate() {
             let value = VALUES[usize::from(char)];
-            if value == FOREIGN {
-                return None;
-            }
+            seen |= value;
             bits |= u32::from(value) << (18 - 6 * i);
         }
-        for (i, byte) in three.iter_mut().enumerate() {
-            *byte = (bits >> (16 - 8 * i)) as u8;
-        }
+        three.copy_from_slice(&bits.to_be_bytes()[1..=three.len()]);
     }
-    Some(bytes)
+    (seen & 0x80 == 0).then_some(bytes)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{SizeWord, Source, base64};
 /// |     16 |    4 | CRC-32    | of the content, u32 big-endian; appender: of the first content; link: random |
 ///
 /// Source: wire specification, 3.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fields {
     /// The storage it was first uploaded to.
     pub source: Source,

@@ -29,6 +29,8 @@ pub struct LogicName {
     low: u8,
     /// Where the true name begins: 4, or 0 for a name without `Mxx/`.
     true_name_at: u8,
+    /// What its first characters say: asked for several times by each request.
+    fields: Option<Fields>,
 }
 
 /// Bytes of `Mxx/`.
@@ -77,7 +79,14 @@ impl LogicName {
         if file_name.contains(&b'/') || matches!(file_name, b"" | b"." | b"..") {
             return Err(NameError::NotPlain { name: shown() });
         }
-        Ok(Self { text: *name, store_path_index, high: a << 4 | b, low: c << 4 | d, true_name_at: true_name_at as u8 })
+        Ok(Self {
+            text: *name,
+            store_path_index,
+            high: a << 4 | b,
+            low: c << 4 | d,
+            true_name_at: true_name_at as u8,
+            fields: file_name.first_chunk().and_then(Fields::from_chars),
+        })
     }
 
     /// Checks a name in a buffer.
@@ -144,20 +153,20 @@ impl LogicName {
 
     /// The length that the rules of 3.6 speak of, in bytes: a name without `Mxx/` counts as if it had one.
     #[must_use]
-    pub fn len_with_store_path(&self) -> usize {
-        STORE_PATH_LEN + self.true_name().len()
+    pub const fn len_with_store_path(&self) -> usize {
+        STORE_PATH_LEN + self.text.len() - self.true_name_at as usize
     }
 
     /// What the first 27 characters say; `None` when they are fewer or not all base64.
     #[must_use]
-    pub fn fields(&self) -> Option<Fields> {
-        Fields::from_chars(self.file_name().as_bytes().first_chunk()?)
+    pub const fn fields(&self) -> Option<Fields> {
+        self.fields
     }
 
     /// What kind of file the name tells of.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        Kind::of(self.len_with_store_path(), self.fields().map(|fields| fields.size_word))
+        Kind::of(self.len_with_store_path(), self.fields.map(|fields| fields.size_word))
     }
 
     /// Where in which trunk file the file is; `None` unless the name has the form of a trunk file's.

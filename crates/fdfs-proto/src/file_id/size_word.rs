@@ -11,7 +11,7 @@
 /// |  0-31 | the size in bytes; 0 for appenders, whose size is only on the disk          |
 ///
 /// Source: wire specification, 3.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SizeWord(pub u64);
 
 impl SizeWord {

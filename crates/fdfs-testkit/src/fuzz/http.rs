@@ -30,7 +30,7 @@ pub(super) fn request(bytes: &[u8]) {
     }
     let Ok(target) = Target::parse(head.target) else { return };
     assert!(!target.path.split(|&b| b == b'/').any(|part| part == b".."), "a path does not climb");
-    if let Ok(id) = target.file(&UrlForm::WithGroup) {
+    if let Ok((id, _)) = target.file(&UrlForm::WithGroup) {
         assert!(id.logic_name().is_ok(), "a file's name was checked");
     }
     if let Some(name) = target.query.get("filename") {
