@@ -2,15 +2,25 @@
 
 use std::sync::Arc;
 
+use fdfs_net::Permits;
 use fdfs_store::StoredFile;
 
 use crate::site::RemoteFile;
+
+/// A file of a store path.
+#[derive(Debug)]
+pub struct DiskFile {
+    /// The open file.
+    pub file: StoredFile,
+    /// Who may read it: a disk that hangs must not take all workers.
+    pub permits: Permits,
+}
 
 /// Where the bytes of a file come from.
 #[derive(Debug)]
 pub enum Source {
     /// A store path of this host.
-    Disk(Box<StoredFile>),
+    Disk(Box<DiskFile>),
     /// Memory.
     Memory(Arc<[u8]>),
     /// Another storage, over its own protocol.

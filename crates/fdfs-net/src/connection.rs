@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 
 use crate::buffer::{Buffer, MEDIUM_BYTES, SMALL_BYTES};
 use crate::error::{NetError, is_reset};
+use crate::permits::Permits;
 use crate::socket::read_now;
 
 /// What a data connection may take.
@@ -259,30 +260,42 @@ impl DataConnection {
         self.send(bytes).await
     }
 
-    /// Sends an answer whose body is `len` bytes of `file` from `offset`.
+    /// Sends an answer whose body is `len` bytes of `file` from `offset`. The file is read under one of its `permits`, and
+    /// none is held while the peer takes nothing.
     ///
     /// # Errors
     /// [`NetError`]; the header may be out by then, so the connection must be closed.
-    pub async fn respond_with_file(&mut self, file: &impl AsFd, offset: u64, len: u64) -> Result<(), NetError> {
+    pub async fn respond_with_file(
+        &mut self,
+        file: &impl AsFd,
+        offset: u64,
+        len: u64,
+        permits: &Permits,
+    ) -> Result<(), NetError> {
         self.has_served = true;
         let header = Header::answer(Status::OK, len).to_bytes();
         if len <= SEND_COPIED_MAX_BYTES && self.buffer.filled().is_empty() {
             // A small file goes out in one call, through the buffer that is not in use just now.
-            let message = self.copied(file, offset, len as usize, &header)?;
+            let message = {
+                let _permit = permits.take().await;
+                self.copied(file, offset, len as usize, &header)?
+            };
             return self.send(message.filled()).await;
         }
         self.send_header_of_file(&header).await?;
-        self.send_range(file, offset, offset + len).await
+        self.send_range(file, offset, offset + len, permits).await
     }
 
     /// Sends the bytes of `file` from `at` to `end` without copying them.
-    async fn send_range(&mut self, file: &impl AsFd, mut at: u64, end: u64) -> Result<(), NetError> {
+    async fn send_range(&mut self, file: &impl AsFd, mut at: u64, end: u64, permits: &Permits) -> Result<(), NetError> {
         const DOING: &str = "sending a file to";
         while at < end {
             let want = usize::try_from((end - at).min(SENDFILE_PIECE_BYTES)).unwrap_or(usize::MAX);
+            let permit = permits.take().await;
             let sent = self
                 .stream
                 .try_io(Interest::WRITABLE, || Ok(rustix::fs::sendfile(&self.stream, file, Some(&mut at), want)?));
+            drop(permit);
             match sent {
                 Ok(0) => return Err(self.io(DOING, io::ErrorKind::UnexpectedEof.into())),
                 Ok(_) => {}
@@ -387,7 +400,7 @@ impl DataConnection {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use fdfs_proto::Command;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -443,6 +456,65 @@ mod tests {
         assert!(conn.buffer_body(MEDIUM_BYTES + 1).await.is_err(), "more than the buffer holds");
     }
 
+    /// A file of ones, and the one permit to read it.
+    pub(crate) fn file_of(len: usize) -> (std::fs::File, Permits) {
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &vec![1; len]).unwrap();
+        (file, Permits::new(1))
+    }
+
+    /// Polls once: all that can be done without waiting is done then.
+    pub(crate) async fn step<T>(work: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        let mut work = Some(work);
+        std::future::poll_fn(|cx| {
+            let polled = work.take().map(|work| work.poll(cx));
+            std::task::Poll::Ready(match polled {
+                Some(std::task::Poll::Ready(value)) => Some(value),
+                _ => None,
+            })
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_disk_is_read_under_a_permit_only() {
+        for (len, is_checked) in [(4096, false), (100_000, false), (4096, true), (100_000, true)] {
+            let (mut client, mut conn) = pair(Duration::from_secs(5)).await;
+            let (file, permits) = file_of(len as usize);
+            let held = permits.take().await;
+            let mut sending = Box::pin(async {
+                match is_checked {
+                    true => conn.respond_with_checked_file(&file, 0, len, &permits, || Ok(true)).await.map(|_| ()),
+                    false => conn.respond_with_file(&file, 0, len, &permits).await,
+                }
+            });
+            assert!(step(sending.as_mut()).await.is_none(), "{len} bytes, {is_checked}");
+            let mut buf = vec![0; HEADER_LEN + len as usize];
+            drop(held);
+            let (sent, _) = tokio::join!(sending, client.read_exact(&mut buf));
+            sent.unwrap();
+            assert!(buf[HEADER_LEN..].iter().all(|&b| b == 1));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_holds_no_permit() {
+        const LEN: u64 = 64 << 20;
+        for is_checked in [false, true] {
+            let (client, mut conn) = pair(Duration::from_secs(5)).await;
+            let (file, permits) = file_of(LEN as usize);
+            let mut sending = Box::pin(async {
+                match is_checked {
+                    true => conn.respond_with_checked_file(&file, 0, LEN, &permits, || Ok(true)).await.map(|_| ()),
+                    false => conn.respond_with_file(&file, 0, LEN, &permits).await,
+                }
+            });
+            assert!(step(sending.as_mut()).await.is_none(), "all of it fits into the socket");
+            assert_eq!(permits.free(), 1, "{is_checked}");
+            drop(client);
+        }
+    }
+
     #[tokio::test]
     async fn files_of_all_sizes_arrive_whole_and_ranges_where_they_should() {
         let temp = tempfile::NamedTempFile::new().unwrap();
@@ -453,7 +525,7 @@ mod tests {
         let ranges = [(0, 0), (0, 10), (5, 4096), (1, 16 << 10), (7, (16 << 10) + 1), (100, 2_900_000)];
         let server = tokio::spawn(async move {
             for (offset, len) in ranges {
-                conn.respond_with_file(&file, offset, len).await.unwrap();
+                conn.respond_with_file(&file, offset, len, &Permits::new(1)).await.unwrap();
             }
         });
         for (offset, len) in ranges {

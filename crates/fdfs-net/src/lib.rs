@@ -5,7 +5,7 @@
 //! * [`listen`], [`accept`]: coming in; [`server`]: a tracker's side of a connection; [`connection`], [`buffer`]: a
 //!   storage's;
 //! * [`call`], [`pipeline`], [`pool`], [`resolve`], [`backoff`]: going out;
-//! * [`socket`], [`nofile`], [`rate_limit`]: what both need.
+//! * [`socket`], [`nofile`], [`rate_limit`], [`permits`]: what both need.
 
 pub mod accept;
 pub mod backoff;
@@ -15,6 +15,7 @@ pub mod connection;
 pub mod error;
 pub mod listen;
 pub mod nofile;
+pub mod permits;
 pub mod pipeline;
 pub mod pool;
 pub mod rate_limit;
@@ -28,6 +29,7 @@ pub use backoff::Backoff;
 pub use call::{Answer, AnswerHead, CallOptions, Caller};
 pub use error::NetError;
 pub use listen::{AddressFamily, ListenError, listen, listen_addrs};
+pub use permits::{Permit, Permits};
 pub use pipeline::{Answers, Pipeline, PipelineAnswer};
 pub use pool::{Pool, PoolOptions, Pooled};
 pub use server::{Request, ServerConn, ServerLimits};

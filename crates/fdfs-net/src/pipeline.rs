@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::NetError;
 use crate::call::Caller;
+use crate::permits::Permits;
 use crate::timed::millis;
 
 const SENDING: &str = "sending to";
@@ -82,17 +83,20 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Sends a piece of a file, from `offset` up to at most `end`, and gives where it ends.
+    /// Sends a piece of a file, from `offset` up to at most `end`, and gives where it ends. The file is read under one of
+    /// its `permits`, and none is held while the peer takes nothing.
     ///
     /// # Errors
     /// As [`Pipeline::send`]; a file that ends before `end` is [`NetError::Io`].
-    pub async fn send_file(&self, file: &impl AsFd, offset: u64, end: u64) -> Result<u64, NetError> {
+    pub async fn send_file(&self, file: &impl AsFd, offset: u64, end: u64, permits: &Permits) -> Result<u64, NetError> {
         let mut at = offset;
         let want = usize::try_from((end - offset).min(FILE_PIECE_BYTES)).unwrap_or(usize::MAX);
         loop {
+            let permit = permits.take().await;
             let sent = self
                 .stream
                 .try_io(Interest::WRITABLE, || Ok(rustix::fs::sendfile(&self.stream, file, Some(&mut at), want)?));
+            drop(permit);
             match sent {
                 Ok(0) => return Err(self.io(SENDING, io::ErrorKind::UnexpectedEof.into())),
                 Ok(_) => return Ok(at),
@@ -232,7 +236,7 @@ mod tests {
         let temp = tempfile::NamedTempFile::new().unwrap();
         let content: Vec<u8> = (0..1_000_000u32).map(|n| (n >> 3) as u8).collect();
         std::fs::write(temp.path(), &content).unwrap();
-        let file = std::fs::File::open(temp.path()).unwrap();
+        let (file, permits) = (std::fs::File::open(temp.path()).unwrap(), Permits::new(1));
         let (pipeline, mut peer) = pair(Duration::from_secs(5)).await;
         let received = tokio::spawn(async move {
             let mut bytes = vec![0; 999_998];
@@ -242,11 +246,26 @@ mod tests {
         pipeline.send(b"ab").await.unwrap();
         let mut at = 4;
         while at < 1_000_000 {
-            at = pipeline.send_file(&file, at, 1_000_000).await.unwrap();
+            at = pipeline.send_file(&file, at, 1_000_000, &permits).await.unwrap();
         }
         let received = received.await.unwrap();
         assert!(received[..2] == *b"ab" && received[2..] == content[4..]);
-        assert!(pipeline.send_file(&file, 1_000_000, 1_000_001).await.is_err());
+        assert!(pipeline.send_file(&file, 1_000_000, 1_000_001, &permits).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_takes_nothing_holds_no_permit_of_the_disk() {
+        use crate::connection::tests::{file_of, step};
+        let (file, permits) = file_of(1 << 20);
+        let (pipeline, _peer) = pair(Duration::from_secs(5)).await;
+        let mut sending = Box::pin(async {
+            loop {
+                pipeline.send_file(&file, 0, 1 << 20, &permits).await.unwrap();
+            }
+        });
+        let is_endless: Option<()> = step(sending.as_mut()).await;
+        assert!(is_endless.is_none());
+        assert_eq!(permits.free(), 1);
     }
 
     #[tokio::test]

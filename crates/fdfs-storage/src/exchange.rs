@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use fdfs_net::NetError;
 use fdfs_net::connection::DataConnection;
+use fdfs_net::{NetError, Permits};
 use fdfs_proto::{FileName, Header, Reader, Status, Wire};
 use fdfs_store::StoredFile;
 
@@ -25,6 +25,8 @@ pub enum Reply {
     File {
         /// The open file.
         file: StoredFile,
+        /// Who may read it.
+        permits: Permits,
         /// The first byte of its content.
         offset: u64,
         /// How many bytes.

@@ -12,7 +12,7 @@ use fdfs_http::configure::{Configured, HttpConfError};
 use fdfs_http::pure::settings::Settings;
 use fdfs_http::pure::target::UrlForm;
 use fdfs_http::site::{Absent, Cluster};
-use fdfs_http::source::{Found, Source};
+use fdfs_http::source::{DiskFile, Found, Source};
 use fdfs_http::start::{self, HttpListeners, HttpStartError};
 use fdfs_http::{Server, Site};
 use fdfs_net::Gate;
@@ -38,11 +38,11 @@ impl Site for StorageSite {
         if id.group != self.storage.group {
             return Err(Absent::NotFound);
         }
-        match self.storage.write_path.open_content(name).await {
-            Ok(file) => Ok(Found {
+        match self.storage.write_path.open_to_send(name).await {
+            Ok((file, permits)) => Ok(Found {
                 len_bytes: file.len_bytes,
                 modified_unix_secs: file.modified_unix_secs,
-                source: Source::Disk(Box::new(file)),
+                source: Source::Disk(Box::new(DiskFile { file, permits })),
             }),
             Err(error) => {
                 // Another storage may be able to read it.

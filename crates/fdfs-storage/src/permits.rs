@@ -3,14 +3,14 @@
 //! A disk call holds its worker until it returns. A disk that hangs would so take one worker after the other; the permits
 //! of a store path bound how many it can take.
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use fdfs_net::{Permit, Permits};
 
 /// Permits of one store path.
 #[derive(Debug)]
 pub struct PathPermits {
-    readers: Semaphore,
+    readers: Permits,
     /// `None`: readers and writers share (`disk_rw_separated = false`).
-    writers: Option<Semaphore>,
+    writers: Option<Permits>,
 }
 
 /// How many disk calls a store path may have at once.
@@ -66,42 +66,31 @@ impl PathPermits {
     #[must_use]
     pub fn new(counts: PermitCounts) -> Self {
         Self {
-            readers: Semaphore::new(if counts.is_separated { counts.readers.max(1) } else { counts.per_path() }),
-            writers: counts.is_separated.then(|| Semaphore::new(counts.writers.max(1))),
+            readers: Permits::new(if counts.is_separated { counts.readers } else { counts.per_path() }),
+            writers: counts.is_separated.then(|| Permits::new(counts.writers)),
         }
     }
 
     /// Permits that nobody holds just now: for readers, and for writers where they have their own.
     #[must_use]
     pub fn free(&self) -> (usize, Option<usize>) {
-        (self.readers.available_permits(), self.writers.as_ref().map(Semaphore::available_permits))
+        (self.readers.free(), self.writers.as_ref().map(Permits::free))
+    }
+
+    /// Those of readers, for a file that stays open.
+    #[must_use]
+    pub const fn readers(&self) -> &Permits {
+        &self.readers
     }
 
     /// Waits until a disk may be read.
-    pub async fn read(&self) -> DiskPermit<'_> {
-        DiskPermit::of(&self.readers).await
+    pub async fn read(&self) -> Permit<'_> {
+        self.readers.take().await
     }
 
     /// Waits until a disk may be written.
-    pub async fn write(&self) -> DiskPermit<'_> {
-        DiskPermit::of(self.writers.as_ref().unwrap_or(&self.readers)).await
-    }
-}
-
-/// The right to make disk calls until it is dropped.
-#[derive(Debug)]
-pub struct DiskPermit<'a> {
-    _permit: Option<SemaphorePermit<'a>>,
-}
-
-impl<'a> DiskPermit<'a> {
-    async fn of(semaphore: &'a Semaphore) -> Self {
-        // The semaphores are never closed, so there always is a permit in the end.
-        let permit = match semaphore.try_acquire() {
-            Ok(permit) => Some(permit),
-            Err(_) => semaphore.acquire().await.ok(),
-        };
-        Self { _permit: permit }
+    pub async fn write(&self) -> Permit<'_> {
+        self.writers.as_ref().unwrap_or(&self.readers).take().await
     }
 }
 

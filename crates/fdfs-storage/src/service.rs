@@ -24,8 +24,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fdfs_net::NetError;
 use fdfs_net::connection::DataConnection;
+use fdfs_net::{NetError, Permits};
 use fdfs_proto::file_id::{FileId, LogicName};
 use fdfs_proto::{Command, FileName, Header, Status};
 use fdfs_store::StoredFile;
@@ -181,17 +181,25 @@ async fn send(mut exchange: Exchange<'_>, reply: Reply) -> Result<(), NetError> 
         Reply::Empty => exchange.connection().respond(Status::OK, &[]).await,
         Reply::End => Ok(()),
         Reply::Body => exchange.send_answer().await,
-        Reply::File { file, offset, len } => send_file(exchange.connection(), &file, offset, len).await,
+        Reply::File { file, permits, offset, len } => {
+            send_file(exchange.connection(), &file, offset, len, &permits).await
+        }
         Reply::Status(status) => exchange.connection().respond(status, &[]).await,
     }
 }
 
-async fn send_file(conn: &mut DataConnection, file: &StoredFile, offset: u64, len: u64) -> Result<(), NetError> {
+async fn send_file(
+    conn: &mut DataConnection,
+    file: &StoredFile,
+    offset: u64,
+    len: u64,
+    permits: &Permits,
+) -> Result<(), NetError> {
     let at = file.offset + offset;
     if !file.is_in_slot() {
-        return conn.respond_with_file(&*file.file, at, len).await;
+        return conn.respond_with_file(&*file.file, at, len, permits).await;
     }
-    if conn.respond_with_checked_file(&*file.file, at, len, || file.is_intact()).await? {
+    if conn.respond_with_checked_file(&*file.file, at, len, permits, || file.is_intact()).await? {
         return Ok(());
     }
     // It was deleted since it was opened.

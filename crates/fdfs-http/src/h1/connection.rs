@@ -131,12 +131,7 @@ const fn writes(method: Method) -> bool {
     matches!(method, Method::Post | Method::Put | Method::Delete)
 }
 
-fn request<'a, S: Site>(
-    server: &Server<S>,
-    settings: &Settings,
-    head: Head<'a>,
-    ends: Ends,
-) -> Request<'a> {
+fn request<'a, S: Site>(server: &Server<S>, settings: &Settings, head: Head<'a>, ends: Ends) -> Request<'a> {
     let mut request = Request {
         method: head.method,
         target: head.target,
@@ -183,12 +178,7 @@ async fn read_head(stream: &mut Stream) -> io::Result<Option<Result<usize, HeadE
 }
 
 /// Answers what cannot be read, and closes.
-async fn refuse<S: Site>(
-    server: &Server<S>,
-    stream: &mut Stream,
-    error: HeadError,
-    ends: Ends,
-) -> io::Result<bool> {
+async fn refuse<S: Site>(server: &Server<S>, stream: &mut Stream, error: HeadError, ends: Ends) -> io::Result<bool> {
     server.stats.malformed.fetch_add(1, Ordering::Relaxed);
     let mut answer = Answer::error(error.status());
     answer.closes = true;

@@ -10,7 +10,7 @@ use super::stream::Stream;
 use crate::pure::answer::{Answer, Body, Part};
 use crate::pure::digits::put_decimal;
 use crate::pure::{date, page};
-use crate::source::Source;
+use crate::source::{DiskFile, Source};
 
 /// Room for the head of an answer; most need less.
 const HEAD_BYTES: usize = 512;
@@ -63,7 +63,7 @@ pub async fn send(stream: &Stream, answer: Answer, head: &str) -> io::Result<()>
             stream.send(head, true).await?;
             stream.send(&bytes, false).await
         }
-        Body::File { source: Source::Disk(file), parts, tail } => send_disk(stream, &file, head, &parts, &tail).await,
+        Body::File { source: Source::Disk(disk), parts, tail } => send_disk(stream, &disk, head, &parts, &tail).await,
         Body::File { source: Source::Memory(bytes), parts, tail } => {
             let mut out = head.to_vec();
             for part in &parts {
@@ -98,13 +98,15 @@ pub async fn send(stream: &Stream, answer: Answer, head: &str) -> io::Result<()>
 }
 
 /// Sends parts of a file of this host.
-async fn send_disk(stream: &Stream, file: &StoredFile, head: &[u8], parts: &[Part], tail: &[u8]) -> io::Result<()> {
+async fn send_disk(stream: &Stream, disk: &DiskFile, head: &[u8], parts: &[Part], tail: &[u8]) -> io::Result<()> {
+    let DiskFile { file, permits } = disk;
     let mut head = head;
     let total: u64 = parts.iter().map(|part| part.head.len() as u64 + part.len).sum::<u64>() + tail.len() as u64;
     if total <= COPIED_MAX_BYTES {
         let mut out = Buffer::default();
         out.reserve(head.len() + total as usize);
         put(&mut out, head);
+        let permit = permits.take().await;
         for part in parts {
             put(&mut out, &part.head);
             read(&mut out, file, part.offset, part.len)?;
@@ -113,6 +115,7 @@ async fn send_disk(stream: &Stream, file: &StoredFile, head: &[u8], parts: &[Par
         if !file.is_intact()? {
             return Err(deleted());
         }
+        drop(permit);
         return stream.send(out.filled(), false).await;
     }
     let is_corked = total >= CORKED_MIN_BYTES;
@@ -127,14 +130,16 @@ async fn send_disk(stream: &Stream, file: &StoredFile, head: &[u8], parts: &[Par
         let held_back = if index == last && file.is_in_slot() { part.len.min(HELD_BACK_BYTES) } else { 0 };
         let at = file.offset + part.offset;
         let end = at + part.len - held_back;
-        stream.send_file(&*file.file, at, end).await?;
+        stream.send_file(&*file.file, at, end, permits).await?;
         if held_back > 0 {
             let mut out = Buffer::default();
             out.reserve(held_back as usize);
+            let permit = permits.take().await;
             read(&mut out, file, part.offset + part.len - held_back, held_back)?;
             if !file.is_intact()? {
                 return Err(deleted());
             }
+            drop(permit);
             stream.send(out.filled(), !tail.is_empty()).await?;
         }
     }

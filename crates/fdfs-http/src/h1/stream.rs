@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use fdfs_net::Permits;
 use fdfs_net::buffer::{Buffer, SMALL_BYTES};
 use fdfs_net::socket::read_now;
 use tokio::io::Interest;
@@ -184,16 +185,19 @@ impl Stream {
         Ok(n)
     }
 
-    /// Sends bytes of a file from `at` to `end` without copying them.
+    /// Sends bytes of a file from `at` to `end` without copying them. The file is read under one of its `permits`, and none
+    /// is held while the peer takes nothing.
     ///
     /// # Errors
     /// `UnexpectedEof` when the file is shorter; `TimedOut` when the peer takes nothing; what the socket gives.
-    pub async fn send_file(&self, file: &impl AsFd, mut at: u64, end: u64) -> io::Result<()> {
+    pub async fn send_file(&self, file: &impl AsFd, mut at: u64, end: u64, permits: &Permits) -> io::Result<()> {
         while at < end {
             let want = usize::try_from((end - at).min(SENDFILE_PIECE_BYTES)).unwrap_or(usize::MAX);
+            let permit = permits.take().await;
             let sent = self
                 .socket
                 .try_io(Interest::WRITABLE, || Ok(rustix::fs::sendfile(&self.socket, file, Some(&mut at), want)?));
+            drop(permit);
             match sent {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(n) => self.sent(n),
@@ -211,5 +215,34 @@ impl Stream {
     /// `TimedOut` after the stall time; what the socket gives.
     pub async fn writable(&self) -> io::Result<()> {
         timeout(self.patience.stall, self.socket.writable()).await.map_err(|_| timed_out())?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Poll;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_holds_no_permit_of_the_disk() {
+        const LEN: u64 = 64 << 20;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let stream = Stream::new(listener.accept().await.unwrap().0, Patience::default());
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(LEN).unwrap();
+        let permits = Permits::new(1);
+        let held = permits.take().await;
+        let mut sending = Box::pin(stream.send_file(&file, 0, LEN, &permits));
+        // Polled once, all that can be done without waiting is done.
+        poll_fn(|cx| Poll::Ready(assert!(sending.as_mut().poll(cx).is_pending()))).await;
+        assert_eq!(stream.sent_bytes(), 0, "read without a permit");
+        drop(held);
+        poll_fn(|cx| Poll::Ready(assert!(sending.as_mut().poll(cx).is_pending(), "all of it fits into the socket")))
+            .await;
+        assert!(stream.sent_bytes() > 0);
+        assert_eq!(permits.free(), 1);
+        drop(client);
     }
 }

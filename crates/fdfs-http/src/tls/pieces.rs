@@ -137,7 +137,10 @@ async fn send(source: &Source, parts: &[Part], tail: Vec<u8>, to: &Sender) -> io
             let room = to.room(remote.as_mut()).await?;
             let mut piece = vec![0; want];
             let n = match (source, &mut remote) {
-                (Source::Disk(file), _) => file.read_at(&mut piece, at).map_err(io::Error::other)?,
+                (Source::Disk(disk), _) => {
+                    let _permit = disk.permits.take().await;
+                    disk.file.read_at(&mut piece, at).map_err(io::Error::other)?
+                }
                 (Source::Memory(bytes), _) => {
                     let from = usize::try_from(at).map_err(|_| io::ErrorKind::UnexpectedEof)?;
                     piece.copy_from_slice(bytes.get(from..from + want).ok_or(io::ErrorKind::UnexpectedEof)?);

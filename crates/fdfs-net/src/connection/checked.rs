@@ -7,13 +7,14 @@ use fdfs_proto::{HEADER_LEN, Header, Status};
 
 use super::{DataConnection, SEND_COPIED_MAX_BYTES};
 use crate::error::NetError;
+use crate::permits::Permits;
 
 /// The end of a large answer is held back until the file was looked at again.
 const HELD_BACK_BYTES: u64 = 4 << 10;
 
 impl DataConnection {
     /// Sends an answer whose body is `len` bytes of `file` from `offset`, if `is_intact` then says that these bytes were
-    /// the right ones. `false` when nothing was sent because they were not.
+    /// the right ones. `false` when nothing was sent because they were not. Reading takes one of the file's `permits`.
     ///
     /// Differs from C: the reference sends whatever is there, zeros or another file.
     ///
@@ -25,16 +26,19 @@ impl DataConnection {
         file: &impl AsFd,
         offset: u64,
         len: u64,
+        permits: &Permits,
         is_intact: impl Fn() -> io::Result<bool>,
     ) -> Result<bool, NetError> {
         const DOING: &str = "sending a file to";
         self.has_served = true;
         let header = Header::answer(Status::OK, len).to_bytes();
         if len <= SEND_COPIED_MAX_BYTES && self.buffer.filled().is_empty() {
+            let permit = permits.take().await;
             let message = self.copied(file, offset, len as usize, &header)?;
             if !is_intact().map_err(|e| self.io(DOING, e))? {
                 return Ok(false);
             }
+            drop(permit);
             self.send(message.filled()).await?;
             return Ok(true);
         }
@@ -45,14 +49,18 @@ impl DataConnection {
         let mut at = offset;
         while at < end {
             let piece_len = (end - at).min(SEND_COPIED_MAX_BYTES);
+            let permit = permits.take().await;
             let piece = self.copied(file, at, piece_len as usize, &[])?;
+            drop(permit);
             self.send(piece.filled()).await?;
             at += piece_len;
         }
+        let permit = permits.take().await;
         let last = self.copied(file, end, held_back as usize, &[])?;
         if !is_intact().map_err(|e| self.io(DOING, e))? {
             return Err(self.io(DOING, io::Error::other("it was deleted meanwhile")));
         }
+        drop(permit);
         self.send(last.filled()).await?;
         Ok(true)
     }
@@ -78,7 +86,7 @@ mod tests {
         let file = std::fs::File::options().read(true).write(true).open(temp.path()).unwrap();
         let (mut client, mut conn) = pair(Duration::from_secs(5)).await;
         let is_intact = || file.write_all_at(&vec![0; content.len()], 0).map(|()| true);
-        assert!(conn.respond_with_checked_file(&file, 0, 40_000, is_intact).await.unwrap());
+        assert!(conn.respond_with_checked_file(&file, 0, 40_000, &Permits::new(1), is_intact).await.unwrap());
         let mut answer = vec![0; HEADER_LEN + content.len()];
         client.read_exact(&mut answer).await.unwrap();
         assert!(answer[HEADER_LEN..] == content, "zeros came instead");
@@ -95,7 +103,7 @@ mod tests {
                 let (mut client, mut conn) = pair(Duration::from_secs(5)).await;
                 let checks = Cell::new(0);
                 let sent = conn
-                    .respond_with_checked_file(&file, offset, len, || {
+                    .respond_with_checked_file(&file, offset, len, &Permits::new(1), || {
                         checks.set(checks.get() + 1);
                         Ok(is_intact)
                     })

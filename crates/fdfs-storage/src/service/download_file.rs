@@ -16,11 +16,11 @@ pub(super) async fn download_file(storage: &Arc<Storage>, exchange: &mut Exchang
     let request: DownloadFile = exchange.decode().await?;
     let name = storage.own_name(&request.file)?;
     exchange.log_name = Some(request.file.name);
-    let file = storage.write_path.open_content(&name).await?;
+    let (file, permits) = storage.write_path.open_to_send(&name).await?;
     if request.offset >= file.len_bytes && request.offset > 0 {
         return Err(RequestError::OffsetBehindEnd { offset: request.offset, len: file.len_bytes });
     }
     let left = file.len_bytes - request.offset;
     let len = if request.wanted == 0 { left } else { request.wanted.min(left) };
-    Ok(Reply::File { file, offset: request.offset, len })
+    Ok(Reply::File { file, permits, offset: request.offset, len })
 }

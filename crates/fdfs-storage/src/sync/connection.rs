@@ -13,10 +13,10 @@ use fdfs_proto::cmd::storage::FileInfo;
 use fdfs_proto::disk::BinlogPosition;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op};
 use fdfs_proto::ours::SyncHelloAnswer;
-use fdfs_store::{StoreError, StoredFile};
+use fdfs_store::StoreError;
 use tokio::sync::{Notify, watch};
 
-use super::local::{Found, look};
+use super::local::{Content, Found, look};
 use super::request::{Range, put, put_active_test, put_reached};
 use super::work::{Filled, PeerWork};
 use crate::storage::Storage;
@@ -300,7 +300,7 @@ impl Connection<'_> {
                 return Ok(false);
             }
         };
-        let file_len = content.as_ref().map(|file| file.len_bytes);
+        let file_len = content.as_ref().map(|content| content.file.len_bytes);
         let step = match step {
             // It went away in between: the record is judged anew.
             Some(step) if needs_content(step) && content.is_none() => first(&record, local, false),
@@ -318,20 +318,20 @@ impl Connection<'_> {
         };
         let start = out.len();
         let range = put(out, self.storage.group, &record, step, file_len.unwrap_or(0));
-        if let (Some(range), Some(file)) = (range, &content)
+        if let (Some(range), Some(content)) = (range, &content)
             && range.len <= COPIED_MAX_BYTES
-            && let Err(why) = self.append_content(&record, file, range, out).await
+            && let Err(why) = append_content(content, range, out).await
         {
             out.truncate(start);
             self.after_lost_content(seq, &record, why);
             return Ok(false);
         }
         lock(&self.under_way).push_back(Some(UnderWay { seq, record, step, file_len }));
-        if let (Some(range), Some(file)) = (range, &content)
+        if let (Some(range), Some(content)) = (range, &content)
             && range.len > COPIED_MAX_BYTES
         {
             self.flush(out).await?;
-            self.send_range(&record, file, range).await?;
+            self.send_range(content, range).await?;
         }
         Ok(true)
     }
@@ -344,44 +344,18 @@ impl Connection<'_> {
         }
     }
 
-    /// Reads a small content; `Err(None)` when the file is shorter than it was a moment ago.
-    async fn append_content(
-        &self,
-        record: &BinlogRecord,
-        file: &StoredFile,
-        range: Range,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Option<Status>> {
-        let index = fdfs_proto::file_id::LogicName::parse(&record.name).map_or(0, |name| name.store_path_index());
-        let slot = self.storage.slot(index).map_err(|_| Some(Status::EINVAL))?;
-        let _permit = slot.permits.read().await;
-        let at = out.len();
-        // At most COPIED_MAX_BYTES.
-        out.resize(at + usize::try_from(range.len).unwrap_or(0), 0);
-        match file.read_at(&mut out[at..], range.offset) {
-            Ok(n) if n as u64 == range.len => Ok(()),
-            Ok(_) => Err(None),
-            Err(StoreError::Disk { source, .. }) if source.kind() == std::io::ErrorKind::UnexpectedEof => Err(None),
-            Err(e) => Err(Some(e.status())),
-        }
-    }
-
     /// Sends a large content, piece by piece. A file that becomes shorter meanwhile, or loses its slot, ends the
     /// connection before the peer has all of it: the length is announced already.
-    async fn send_range(&self, record: &BinlogRecord, file: &StoredFile, range: Range) -> Result<(), NetError> {
-        let index = fdfs_proto::file_id::LogicName::parse(&record.name).map_or(0, |name| name.store_path_index());
+    async fn send_range(&self, content: &Content, range: Range) -> Result<(), NetError> {
+        let Content { file, permits } = content;
         if file.is_in_slot() {
-            return self.send_copied(index, file, range).await;
+            return self.send_copied(content, range).await;
         }
         let mut at = file.offset + range.offset;
         let end = at + range.len;
         while at < end {
             self.pace((end - at).min(fdfs_net::pipeline::FILE_PIECE_BYTES)).await;
-            let _permit = match self.storage.slot(index) {
-                Ok(slot) => Some(slot.permits.read().await),
-                Err(_) => None,
-            };
-            at = self.pipeline.send_file(&*file.file, at, end).await?;
+            at = self.pipeline.send_file(&*file.file, at, end, permits).await?;
             self.moved();
         }
         Ok(())
@@ -389,7 +363,7 @@ impl Connection<'_> {
 
     /// The same for a file in a slot. Each piece is copied, and goes when it is sure that it was right: what the kernel
     /// sends from the file itself would be zeros if the file were deleted before it is on its way.
-    async fn send_copied(&self, index: u8, file: &StoredFile, range: Range) -> Result<(), NetError> {
+    async fn send_copied(&self, content: &Content, range: Range) -> Result<(), NetError> {
         let size = SLOT_PIECE_BYTES.min(usize::try_from(range.len).unwrap_or(SLOT_PIECE_BYTES));
         let mut piece = vec![0; size];
         let mut done = 0;
@@ -397,11 +371,8 @@ impl Connection<'_> {
             let want = usize::try_from(range.len - done).unwrap_or(size).min(size);
             self.pace(want as u64).await;
             let read = {
-                let _permit = match self.storage.slot(index) {
-                    Ok(slot) => Some(slot.permits.read().await),
-                    Err(_) => None,
-                };
-                file.read_at(&mut piece[..want], range.offset + done)
+                let _permit = content.permits.take().await;
+                content.file.read_at(&mut piece[..want], range.offset + done)
             };
             if !read.is_ok_and(|have| have == want) {
                 return Err(self.pipeline.ends_early());
@@ -468,4 +439,18 @@ const fn needs_content(step: Step) -> bool {
         step,
         Step::Create | Step::Update | Step::Replace { .. } | Step::Append { .. } | Step::Modify { .. } | Step::Announce
     )
+}
+
+/// Reads a small content; `Err(None)` when the file is shorter than it was a moment ago.
+async fn append_content(content: &Content, range: Range, out: &mut Vec<u8>) -> Result<(), Option<Status>> {
+    let _permit = content.permits.take().await;
+    let at = out.len();
+    // At most COPIED_MAX_BYTES.
+    out.resize(at + usize::try_from(range.len).unwrap_or(0), 0);
+    match content.file.read_at(&mut out[at..], range.offset) {
+        Ok(n) if n as u64 == range.len => Ok(()),
+        Ok(_) => Err(None),
+        Err(StoreError::Disk { source, .. }) if source.kind() == std::io::ErrorKind::UnexpectedEof => Err(None),
+        Err(e) => Err(Some(e.status())),
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use fdfs_core::sync::Local;
+use fdfs_net::Permits;
 use fdfs_proto::disk::binlog_record::{BinlogRecord, Op};
 use fdfs_proto::file_id::LogicName;
 use fdfs_proto::{FileName, Status};
@@ -16,7 +17,14 @@ use crate::write_path::PathSlot;
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) local: Local,
-    pub(super) content: Option<StoredFile>,
+    pub(super) content: Option<Content>,
+}
+
+/// A file that is sent, and the permits under which it is read.
+#[derive(Debug)]
+pub(super) struct Content {
+    pub(super) file: StoredFile,
+    pub(super) permits: Permits,
 }
 
 const MISSING: Found = Found { local: Local::Missing, content: None };
@@ -27,9 +35,10 @@ pub(super) async fn look(storage: &Storage, record: &BinlogRecord) -> Result<Fou
     let slot = storage.slot(name.store_path_index()).map_err(|_| Status::EINVAL)?;
     let local = match record.op {
         Op::Delete | Op::Link { .. } => entry(storage, slot, &name).await,
-        _ => match storage.write_path.open_content(&name).await {
-            Ok(file) => {
-                return Ok(Found { local: Local::File { len: file.len_bytes }, content: Some(file) });
+        _ => match storage.write_path.open_to_send(&name).await {
+            Ok((file, permits)) => {
+                let local = Local::File { len: file.len_bytes };
+                return Ok(Found { local, content: Some(Content { file, permits }) });
             }
             Err(e) => Err(e),
         },

@@ -1,5 +1,6 @@
 //! Finding the content of a file, plain or in a slot, and through links.
 
+use fdfs_net::Permits;
 use fdfs_proto::file_id::LogicName;
 use fdfs_store::data_file::DataFileInfo;
 use fdfs_store::{Fs, StoreError, StoredFile};
@@ -25,13 +26,26 @@ impl<F: Fs> WritePath<F> {
     /// # Errors
     /// [`RequestError`].
     pub async fn open_content(&self, name: &LogicName) -> Result<StoredFile<F>, RequestError> {
+        Ok(self.find_content(name).await?.0)
+    }
+
+    /// The same, with the permits under which it is read while it is sent.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn open_to_send(&self, name: &LogicName) -> Result<(StoredFile<F>, Permits), RequestError> {
+        let (file, slot) = self.find_content(name).await?;
+        Ok((file, slot.permits.readers().clone()))
+    }
+
+    async fn find_content(&self, name: &LogicName) -> Result<(StoredFile<F>, &PathSlot<F>), RequestError> {
         let mut name = *name;
         for _ in 0..LINKS_MAX {
             let slot = self.slot_of(&name)?;
             let permit = slot.permits.read().await;
             let file = slot.path.open_content(&name)?;
             if !file.is_link() {
-                return Ok(file);
+                return Ok((file, slot));
             }
             let target = file.link_target();
             drop(permit);
