@@ -24,10 +24,12 @@ pub struct PermitCounts {
     pub is_separated: bool,
 }
 
-/// Disk calls of each kind that a store path may have at once for each core, whatever the configuration says. A call
-/// that finds its pages in memory takes microseconds, and waiting for a turn costs more than the call itself
+/// Disk calls that read, which a store path may have at once for each core, whatever the configuration says. A call that
+/// finds its pages in memory takes microseconds, and waiting for a turn costs more than the call itself
 /// (docs/decisions/0001-disk-permits.md).
-const PER_CORE: usize = 2;
+const READERS_PER_CORE: usize = 4;
+/// Those that write.
+const WRITERS_PER_CORE: usize = 2;
 /// The most workers a storage starts, however many store paths it has.
 const WORKERS_MAX: usize = 1024;
 
@@ -35,8 +37,12 @@ impl PermitCounts {
     /// The counts as they are used: what is configured, but not less than keeps all cores busy.
     #[must_use]
     pub fn at_least_for(self, core_count: usize) -> Self {
-        let least = core_count.saturating_mul(PER_CORE);
-        Self { readers: self.readers.max(least), writers: self.writers.max(least), ..self }
+        let least = |per_core: usize| core_count.saturating_mul(per_core);
+        Self {
+            readers: self.readers.max(least(READERS_PER_CORE)),
+            writers: self.writers.max(least(WRITERS_PER_CORE)),
+            ..self
+        }
     }
 
     /// Disk calls that one path may have at once.
@@ -111,7 +117,7 @@ mod tests {
         let counts = PermitCounts { readers: 2, writers: 1, is_separated: true };
         assert_eq!((counts.worker_count(1, 0, 2), counts.worker_count(1, 3, 2)), (8, 5));
         let counts = counts.at_least_for(2);
-        assert_eq!((counts.readers, counts.writers, counts.worker_count(1, 0, 2)), (4, 4, 10));
+        assert_eq!((counts.readers, counts.writers, counts.worker_count(1, 0, 2)), (8, 4, 14));
     }
 
     #[tokio::test]

@@ -19,8 +19,6 @@ const COPIED_MAX_BYTES: u64 = 16 << 10;
 /// From here on the kernel is told not to send what is less than a packet while more comes: each answer of the client
 /// would make it do so between two pieces.
 const CORKED_MIN_BYTES: u64 = 128 << 10;
-/// The end of an answer from a slot is held back until the slot was looked at again.
-const HELD_BACK_BYTES: u64 = 4 << 10;
 /// The most of a file of another storage that is in memory at once.
 const REMOTE_PIECE_BYTES: usize = 64 << 10;
 
@@ -118,36 +116,50 @@ async fn send_disk(stream: &Stream, disk: &DiskFile, head: &[u8], parts: &[Part]
         drop(permit);
         return stream.send(out.filled(), false).await;
     }
+    if file.is_in_slot() {
+        return send_slot(stream, disk, head, parts, tail).await;
+    }
     let is_corked = total >= CORKED_MIN_BYTES;
     if is_corked {
         stream.cork(true);
     }
-    let last = parts.len() - 1;
-    for (index, part) in parts.iter().enumerate() {
+    for part in parts {
         stream.send(head, true).await?;
         head = &[];
         stream.send(&part.head, true).await?;
-        let held_back = if index == last && file.is_in_slot() { part.len.min(HELD_BACK_BYTES) } else { 0 };
         let at = file.offset + part.offset;
-        let end = at + part.len - held_back;
-        stream.send_file(&*file.file, at, end, permits).await?;
-        if held_back > 0 {
-            let mut out = Buffer::default();
-            out.reserve(held_back as usize);
-            let permit = permits.take().await;
-            read(&mut out, file, part.offset + part.len - held_back, held_back)?;
-            if !file.is_intact()? {
-                return Err(deleted());
-            }
-            drop(permit);
-            stream.send(out.filled(), !tail.is_empty()).await?;
-        }
+        stream.send_file(&*file.file, at, at + part.len, permits).await?;
     }
     stream.send(tail, false).await?;
     if is_corked {
         stream.cork(false);
     }
     Ok(())
+}
+
+/// Sends parts of a file in a slot. They are copied, and looked at before they go: from the file itself the kernel would
+/// send what is in the slot when a slow client takes it, zeros or another file.
+async fn send_slot(stream: &Stream, disk: &DiskFile, head: &[u8], parts: &[Part], tail: &[u8]) -> io::Result<()> {
+    let mut out = Buffer::default();
+    stream.send(head, true).await?;
+    for part in parts {
+        stream.send(&part.head, true).await?;
+        let (mut at, end) = (part.offset, part.offset + part.len);
+        while at < end {
+            let piece_len = (end - at).min(COPIED_MAX_BYTES);
+            out.reserve(piece_len as usize);
+            let permit = disk.permits.take().await;
+            read(&mut out, &disk.file, at, piece_len)?;
+            if !disk.file.is_intact()? {
+                return Err(deleted());
+            }
+            drop(permit);
+            stream.send(out.filled(), false).await?;
+            out.consume(piece_len as usize);
+            at += piece_len;
+        }
+    }
+    stream.send(tail, false).await
 }
 
 fn deleted() -> io::Error {

@@ -18,6 +18,7 @@ mod golden_interrupted;
 mod http;
 mod http2;
 mod http_abuse;
+mod http_slots;
 mod http_slow_readers;
 mod http_support;
 mod http_told;
