@@ -21,7 +21,7 @@ pub fn allow(settings: &Settings, request: &Request<'_>, answer: &mut Answer) {
         Origins::These(list) => {
             answer.field("Vary", "Origin");
             let Some(origin) = origin.filter(|origin| list.iter().any(|o| o == origin)) else { return };
-            answer.field("Access-Control-Allow-Origin", origin.to_owned());
+            answer.field("Access-Control-Allow-Origin", origin);
         }
     }
     if origin.is_some() {
