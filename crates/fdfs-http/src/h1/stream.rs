@@ -236,11 +236,11 @@ mod tests {
         let held = permits.take().await;
         let mut sending = Box::pin(stream.send_file(&file, 0, LEN, &permits));
         // Polled once, all that can be done without waiting is done.
-        poll_fn(|cx| Poll::Ready(assert!(sending.as_mut().poll(cx).is_pending()))).await;
-        assert_eq!(stream.sent_bytes(), 0, "read without a permit");
+        let is_waiting = poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx).is_pending())).await;
+        assert!(is_waiting && stream.sent_bytes() == 0, "read without a permit");
         drop(held);
-        poll_fn(|cx| Poll::Ready(assert!(sending.as_mut().poll(cx).is_pending(), "all of it fits into the socket")))
-            .await;
+        let is_waiting = poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx).is_pending())).await;
+        assert!(is_waiting, "all of it fits into the socket");
         assert!(stream.sent_bytes() > 0);
         assert_eq!(permits.free(), 1);
         drop(client);

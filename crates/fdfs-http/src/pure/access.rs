@@ -123,7 +123,7 @@ fn refusal(settings: &Settings, access: Access, error: TokenError) -> Answer {
     let fail = settings.token.as_ref().and_then(|check| check.fail.as_ref());
     let (Some(fail), true) = (fail, error != TokenError::Missing) else { return Answer::error(400) };
     let mut answer = Answer::new(200);
-    answer.field("Content-Type", fail.content_type.clone());
+    answer.field("Content-Type", &fail.content_type);
     answer.field("Last-Modified", date::format(0));
     answer.field("Accept-Ranges", "bytes");
     answer.field("Cache-Control", "no-cache");
