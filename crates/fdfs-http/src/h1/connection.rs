@@ -188,7 +188,7 @@ async fn refuse<S: Site>(server: &Server<S>, stream: &mut Stream, error: HeadErr
     finish(server, stream, answer, false, (Instant::now(), server.now()), line).await
 }
 
-/// Sends an answer; whether there can be another request. `times` are the begin of the request and the date of the answer.
+/// Sends an answer; whether there can be another request. It is dated `now`, in unix seconds.
 async fn finish<S: Site>(
     server: &Server<S>,
     stream: &mut Stream,
