@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use fdfs_client::{Client, StorageRecord};
+use fdfs_proto::file_id::LogicName;
+use fdfs_proto::limits::GROUP_NAME_LEN;
 use fdfs_proto::shared::StorageStatus;
 
 use crate::layout::{Layout, LayoutBuilder};
@@ -13,6 +15,10 @@ use crate::node::{StorageNode, TrackerNode};
 use crate::problems::ExpectedProblems;
 use crate::raw::RawConn;
 use crate::view::View;
+use crate::wait::wait_for;
+
+/// Upload of a file.
+const UPLOAD_FILE: u8 = 11;
 
 /// Trackers and storages in this process. When it goes, all are stopped, and nobody may have complained of anything that
 /// the test did not expect.
@@ -146,6 +152,24 @@ impl Cluster {
     #[must_use]
     pub fn record(&self, storage: &StorageNode) -> Option<StorageRecord> {
         self.view.record(&storage.plan)
+    }
+
+    /// Waits until small files that come to this storage go into slots of trunk files: a group that is ACTIVE may not know
+    /// its trunk server yet. Leaves files behind.
+    ///
+    /// # Panics
+    /// When that does not come.
+    pub fn wait_for_slots(&self, index: usize) {
+        let probe = b"is there a slot?";
+        let mut body = vec![0];
+        body.extend_from_slice(&(probe.len() as u64).to_be_bytes());
+        body.extend_from_slice(b"txt\0\0\0");
+        body.extend_from_slice(probe);
+        wait_for("small files to go into slots", || {
+            let stored = self.to_storage(index).ask(UPLOAD_FILE, &body).ok();
+            let name: LogicName = std::str::from_utf8(&stored[GROUP_NAME_LEN..]).ok()?.parse().ok()?;
+            name.trunk_part().map(drop)
+        });
     }
 
     /// From now on this happens to what `from` sends to `to`.

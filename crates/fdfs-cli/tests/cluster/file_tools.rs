@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use fdfs_client::FileId;
-use fdfs_testkit::{Cluster, wait_for};
+use fdfs_testkit::Cluster;
 
 /// The program under test.
 const FDFS: &str = env!("CARGO_BIN_EXE_fdfs");
@@ -58,10 +58,6 @@ const OTHER_TURN: [(&str, &str); 4] = [
 ];
 /// How the second storage of group1 is listed.
 const REPLICA_LINE: &str = "\t10.78.4.12:23000";
-/// The command that uploads a file.
-const UPLOAD_FILE: u8 = 11;
-/// Characters of the name of a file in a slot of a trunk file.
-const IN_SLOT_LEN: usize = 60;
 /// So many characters of a name tell its source and time.
 const SOURCE_AND_TIME_LEN: usize = 11;
 
@@ -164,12 +160,7 @@ impl Place {
             .tracker_key("slot_max_size", "1MB")
             .start();
         // Each group needs its trunk server first. Who is asked directly takes no turn of a group.
-        for storage in [0, 1, 2] {
-            wait_for("small files to go into slots", || {
-                let body = [&[0; 9][..], b"txt\0\0\0"].concat();
-                (cluster.to_storage(storage).ask(UPLOAD_FILE, &body).ok().len() == 16 + IN_SLOT_LEN).then_some(())
-            });
-        }
+        (0..3).for_each(|storage| cluster.wait_for_slots(storage));
         let place = Self { cluster, dir: tempfile::tempdir().unwrap(), ids: BTreeMap::new(), small_id: None };
         let linked = Command::new(FDFS).arg("link").arg(place.path("bin")).output().unwrap();
         assert!(linked.status.success(), "{linked:?}");

@@ -9,9 +9,6 @@ use serde_json::Value;
 
 use crate::{fdfs, text};
 
-/// Characters of the name of a file in a slot.
-const IN_SLOT_LEN: usize = 60;
-
 #[track_caller]
 fn run(args: &[&str], code: i32) -> (String, String) {
     let output = fdfs(args);
@@ -42,10 +39,7 @@ fn files_in_slots_are_listed_verified_and_compared_with_the_other_storage() {
     let upload = |content: &[u8]| {
         cluster.block_on(cluster.client().upload(content, &UploadOptions::new().ext("bin".parse().unwrap()))).unwrap()
     };
-    wait_for("small files to go into slots", || {
-        let id = upload(b"is there a slot?");
-        (id.name.as_str().len() == IN_SLOT_LEN).then_some(())
-    });
+    (0..2).for_each(|storage| cluster.wait_for_slots(storage));
     let small: Vec<FileId> = (0..12).map(|n| upload(format!("small {n}").repeat(100).as_bytes())).collect();
     let large: Vec<FileId> = (0..3).map(|n| upload(&vec![n; 20_000])).collect();
     let deleted = upload(b"deleted again");

@@ -316,13 +316,12 @@ fn files_in_slots_are_served_whole_and_in_parts() {
     let site = Site::of(crate::support::trunk_group(2), "");
     let (cluster, client) = (&site.cluster, site.cluster.client());
     let gate = gateway(cluster.tracker_addr(), "");
+    (0..2).for_each(|index| cluster.wait_for_slots(index));
     for len in [300, 5000, 60_000, 200_000] {
         let content = bytes(len);
         let options = UploadOptions::new().ext("jpg".parse().unwrap());
-        let id = fdfs_testkit::wait::wait_for("a file in a slot", || {
-            let id = cluster.block_on(client.upload(&content, &options)).unwrap();
-            (id.logic_name().unwrap().kind() == fdfs_proto::file_id::Kind::Trunk).then_some(id)
-        });
+        let id = cluster.block_on(client.upload(&content, &options)).unwrap();
+        assert!(id.logic_name().unwrap().trunk_part().is_some(), "{id} is in no slot");
         let url = format!("/{id}");
         for addr in [site.storage(0), site.storage(1), gate.addr().unwrap()] {
             let whole = get(addr, &url, &[]);

@@ -17,6 +17,7 @@ const LEN: usize = 200 << 10;
 #[test]
 fn a_file_deleted_behind_its_last_check_arrives_as_it_was() {
     let site = Site::of(trunk_group(1), "");
+    site.cluster.wait_for_slots(0);
     let (client, content) = (site.cluster.client(), bytes(LEN));
     let stats = &site.cluster.storages[0].inside().stats;
     let served = || stats.snapshot(ConnectionCounts::default()).download_count.total;

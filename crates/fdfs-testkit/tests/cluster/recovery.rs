@@ -325,11 +325,7 @@ fn w19_trunk_files_come_back_with_all_that_is_in_them() {
     cluster.expect_problem("small files go on their own");
     // What is deleted while the trunk file comes waits for it.
     cluster.expect_problem("the peer answers 11 EAGAIN");
-    for storage in 0..2 {
-        wait_for("small files to go into slots", || {
-            (stored(&cluster, storage, b"is there a slot?").len() == IN_SLOT_LEN).then_some(())
-        });
-    }
+    (0..2).for_each(|storage| cluster.wait_for_slots(storage));
     let missing = |cluster: &Cluster, storage: usize, name: &str| {
         cluster.to_storage(storage).send(&download(0, 0, "group1", name.as_bytes())).reply().status() == Some(ENOENT)
     };
@@ -357,6 +353,7 @@ fn w19_trunk_files_come_back_with_all_that_is_in_them() {
     let late = files.pop().unwrap();
     delete(&cluster, 0, &late);
     wait_until_recovered(&cluster, 1);
+    (0..2).for_each(|storage| cluster.wait_for_slots(storage));
     files.extend((100..110).map(|n| new_file(&cluster, n)));
     files.iter().for_each(|file| everywhere(&cluster, file));
     for (name, _) in deleted.iter().chain([&late]) {

@@ -21,17 +21,8 @@ const CREATED: u32 = 1_795_166_208;
 
 fn start(storages: usize) -> Cluster {
     let cluster = trunk_group(storages).start();
-    for index in 0..storages {
-        wait_for_slots(&cluster, index);
-    }
+    (0..storages).for_each(|index| cluster.wait_for_slots(index));
     cluster
-}
-
-/// Waits until small files that come to this storage go into slots.
-fn wait_for_slots(cluster: &Cluster, index: usize) {
-    wait_for("small files to go into slots", || {
-        (stored(cluster, index, b"is there a slot?").len() == IN_SLOT_LEN).then_some(())
-    });
 }
 
 fn content(len: usize, seed: usize) -> Vec<u8> {
@@ -201,7 +192,7 @@ fn files_in_slots_are_there_after_a_restart() {
     let (gone, kept) = files.split_at(20);
     gone.iter().for_each(|(name, _)| assert_eq!(delete(&cluster, 0, name), 0));
     cluster.restart_all();
-    wait_for_slots(&cluster, 0);
+    cluster.wait_for_slots(0);
     kept.iter().for_each(|(name, bytes)| assert_is(&cluster, 0, name, bytes));
     gone.iter().for_each(|(name, _)| assert_eq!(get(&cluster, 0, name).status(), Some(ENOENT)));
     let again = stored(&cluster, 0, &content(5000, 1));
@@ -397,7 +388,7 @@ fn w21_a_block_that_was_found_occupied_is_free_when_its_file_is_gone() {
     cluster.storages[0].stop();
     std::fs::write(&log_path, format!("{}{CREATED} A{place}{}\n", lines(), part.alloc_size)).unwrap();
     cluster.storages[0].start();
-    wait_for_slots(&cluster, 0);
+    cluster.wait_for_slots(0);
     let other = content(5000, 2);
     let second = stored(&cluster, 0, &other);
     assert!(second.len() == IN_SLOT_LEN && !share(&bytes_of(&second), &bytes_of(&name)), "{second} and {name}");

@@ -3,14 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use fdfs_proto::shared::StorageStatus;
-use fdfs_testkit::{Cluster, LayoutBuilder, RawConn, wait_for};
+use fdfs_testkit::{Cluster, LayoutBuilder, RawConn};
 
 use crate::rows::{self, Row};
 
 /// The recorded addresses begin so.
 const RECORDED_NET: &str = "10.78.1.";
-/// Characters of the name of a file in a slot of a trunk file.
-const IN_SLOT_LEN: usize = 60;
 /// The recorder's last octet.
 const RECORDER_HOST: u8 = 100;
 
@@ -63,10 +61,7 @@ impl Scene {
     /// The same, when small files go into trunk files as in the recorded cluster.
     pub(crate) fn with_ids_and_slots() -> Self {
         let scene = Self::with_ids();
-        wait_for("small files to go into slots", || {
-            let body = [&[0; 9][..], b"txt\0\0\0"].concat();
-            (scene.cluster.to_storage(0).ask(11, &body).ok().len() == 16 + IN_SLOT_LEN).then_some(())
-        });
+        scene.cluster.wait_for_slots(0);
         scene
     }
 

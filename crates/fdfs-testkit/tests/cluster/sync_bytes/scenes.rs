@@ -133,9 +133,7 @@ pub(crate) fn trunk_files() -> Cluster {
     let server =
         wait_for("a trunk server", || cluster.storages.iter().position(|node| node.inside().trunk.is_server()));
     for index in [server, 1 - server] {
-        wait_for("small files to go into slots", || {
-            (stored(&cluster, index, b"is there a slot?").len() >= 60).then_some(())
-        });
+        cluster.wait_for_slots(index);
         let name = stored(&cluster, index, &[b'x'; 1000]);
         wait_for("the file", || is_stored(&cluster, 1 - index, &name, &[b'x'; 1000]).then_some(()));
         let _ = cluster.to_storage(index).ask(12, &id("group1", name.as_bytes())).ok();
