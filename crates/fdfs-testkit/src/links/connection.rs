@@ -41,8 +41,10 @@ async fn carry(near: TcpStream, from: IpAddr, place: Place, wiring: Arc<Wiring>)
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let seed = wiring.next_seed();
     let ears = wiring.tape.as_ref().map(|tape| tape.begin(caller, place.node)).unwrap_or_default();
+    let lives = || !is_broken(&there, &back, was_garbled);
     let both = async {
-        tokio::try_join!(pump(&near, &far, &there, seed, ears.0), pump(&far, &near, &back, !seed, ears.1)).is_ok()
+        let going = pump(&near, &far, &there, lives, seed, ears.0);
+        tokio::try_join!(going, pump(&far, &near, &back, lives, !seed, ears.1)).is_ok()
     };
     let is_done = tokio::select! {
         is_done = both => is_done,
@@ -65,8 +67,8 @@ async fn broken(there: &Line, back: &Line, was_garbled: [bool; 2]) {
     let (mut going, mut coming) = (there.state.subscribe(), back.state.subscribe());
     loop {
         coming.mark_unchanged();
-        let link = *going.borrow_and_update();
-        if link == Link::Cut || is_garbled(there, back) != was_garbled {
+        going.mark_unchanged();
+        if is_broken(there, back, was_garbled) {
             return;
         }
         tokio::select! {
@@ -74,6 +76,11 @@ async fn broken(there: &Line, back: &Line, was_garbled: [bool; 2]) {
             _ = coming.changed() => {}
         }
     }
+}
+
+/// Whether a connection that began so garbled may not live any longer.
+fn is_broken(there: &Line, back: &Line, was_garbled: [bool; 2]) -> bool {
+    *there.state.borrow() == Link::Cut || is_garbled(there, back) != was_garbled
 }
 
 fn is_garbled(there: &Line, back: &Line) -> [bool; 2] {

@@ -16,11 +16,19 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// Pieces of a slow line in a second.
 const SLOW_PIECES_PER_SEC: u32 = 20;
 
-/// Carries bytes from `from` to `to` until `from` ends, or `ear` has heard what may not go on.
+/// Carries bytes from `from` to `to` until `from` ends, or `ear` has heard what may not go on. Only while the connection
+/// `lives`: that is looked at behind each read, which may be long after the bytes were sent.
 ///
 /// # Errors
-/// What reading and writing gives: the connection is then reset.
-pub(super) async fn pump(from: &TcpStream, to: &TcpStream, line: &Line, seed: u64, mut ear: Ear) -> io::Result<()> {
+/// What reading and writing gives, and the end of its life: the connection is then reset.
+pub(super) async fn pump(
+    from: &TcpStream,
+    to: &TcpStream,
+    line: &Line,
+    lives: impl Fn() -> bool,
+    seed: u64,
+    mut ear: Ear,
+) -> io::Result<()> {
     let mut states = line.state.subscribe();
     let mut noise = fastrand::Rng::with_seed(seed);
     let mut piece = vec![0; PIECE_BYTES];
@@ -37,6 +45,9 @@ pub(super) async fn pump(from: &TcpStream, to: &TcpStream, line: &Line, seed: u6
         };
         // What is sent after a line began to hang does not arrive, even if it was read before that was noticed.
         let link = let_through(&mut states).await;
+        if !lives() {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
         let bytes = &mut piece[..len];
         match link {
             Link::Slow(per_sec) => sleep(Duration::from_secs_f64(len as f64 / f64::from(per_sec.max(1)))).await,

@@ -92,6 +92,24 @@ fn a_cut_resets_what_the_sender_opened_and_refuses_new_ones() {
     assert_eq!(echoed(&mut echo.connect().unwrap().0, b"still").unwrap(), b"still");
 }
 
+/// A busy machine may not look at a connection for long: what is sent after the cut never arrives all the same.
+#[test]
+fn nothing_that_is_sent_after_a_cut_arrives() {
+    let echo = Echo::start();
+    for _ in 0..100 {
+        let (mut stream, _) = echo.connect().unwrap();
+        let passed = echo.links.passed_bytes(ONE, Node::Storage(0));
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        echo.links.runtime.as_ref().unwrap().spawn(async move { wait.recv() });
+        echo.links.set(ONE, Node::Storage(0), Link::Cut);
+        stream.write_all(b"too late").unwrap();
+        go.send(()).unwrap();
+        assert_eq!(stream.read(&mut [0; 1]).unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+        assert_eq!(echo.links.passed_bytes(ONE, Node::Storage(0)), passed);
+        echo.links.heal();
+    }
+}
+
 #[test]
 fn what_hangs_arrives_later_and_the_other_way_is_free() {
     let echo = Echo::start();
