@@ -17,9 +17,10 @@ use crate::multipart::{self, Form};
 use crate::pure::answer::Answer;
 use crate::pure::request::{Method, Request};
 use crate::pure::settings::{Settings, Writes};
-use crate::pure::target::Target;
+use crate::pure::target::{Target, TargetError};
 use crate::pure::token::is_same;
 use crate::server::Server;
+use crate::site::remote::is_nobody_there;
 use crate::site::{Cluster, Site};
 use crate::upload::{self, Spool, UploadError};
 
@@ -52,23 +53,28 @@ pub async fn handle<S: Site>(
     }
     let target = match Target::parse(request.target) {
         Ok(target) => target,
-        Err(error) => return Ok(refuse_target(error)),
+        Err(error) => return Ok(no_file(error)),
     };
     if request.method == Method::Delete {
         let id = match target.file(&settings.form) {
             Ok((id, _)) => id,
-            Err(error) => return Ok(refuse_target(error)),
+            Err(error) => return Ok(no_file(error)),
         };
         return Ok(match cluster.client.delete(&id).await {
             Ok(()) => Answer::json(200, format!("{{\"deleted\":{}}}\n", json::string(&id.to_string()))),
-            Err(error) => refusal(&error),
+            Err(error) => refusal(cluster, Some(id.group), &error).await,
         });
     }
-    let Some(wishes) = Wishes::of(&target) else { return Ok(not_allowed(settings)) };
+    let Some(wishes) = Wishes::of(&target) else {
+        let mut answer = failure(405, "uploads go to /upload or /upload/GROUP");
+        answer.field("Allow", "GET, HEAD, DELETE, OPTIONS");
+        return Ok(answer);
+    };
     let wishes = match wishes {
         Ok(wishes) => wishes,
         Err(what) => return Ok(failure(400, what)),
     };
+    let group = wishes.group;
     match upload(cluster, writes, request, wishes, body).await {
         Ok(stored) => {
             server.stats.upload_bytes.fetch_add(stored.bytes, Ordering::Relaxed);
@@ -91,7 +97,7 @@ pub async fn handle<S: Site>(
             answer.closes = true;
             Ok(answer)
         }
-        Err(UploadError::Cluster(error)) => Ok(refusal(&error)),
+        Err(UploadError::Cluster(error)) => Ok(refusal(cluster, group, &error).await),
     }
 }
 
@@ -306,21 +312,37 @@ fn failure(status: u16, what: &str) -> Answer {
     answer
 }
 
-/// The answer when the cluster refuses.
-fn refusal(error: &ClientError) -> Answer {
-    let status = match error.status() {
-        _ if error.is_not_found() => 404,
-        Status::ENOSPC => 507,
-        Status::EINVAL => 400,
-        Status::ENOENT => 404,
-        Status::EACCES | Status::EPERM => 403,
-        _ => 502,
+/// The answer to a path that names no file.
+fn no_file(error: TargetError) -> Answer {
+    let mut answer = failure(refuse_target(error).status, &format!("the path of the URL: {error}"));
+    answer.closes = true;
+    answer
+}
+
+/// The answer when the cluster refuses what was asked of `group`, or of any.
+async fn refusal(cluster: &Cluster, group: Option<GroupName>, error: &ClientError) -> Answer {
+    let is_known = match group {
+        Some(group) if is_nobody_there(error) => cluster.is_known(group).await,
+        _ => true,
     };
+    let (status, what) = refused(is_known, error);
     if status == 502 {
         tracing::warn!("http: {error}");
     }
-    // What is wrong inside is nobody's business outside.
-    failure(status, if status == 502 { "the cluster does not answer" } else { "the cluster refuses" })
+    failure(status, what)
+}
+
+/// The status, and what is told: what is wrong inside is nobody's business outside.
+fn refused(is_known: bool, error: &ClientError) -> (u16, &'static str) {
+    match error.status() {
+        _ if error.is_not_found() => (404, "there is no such file"),
+        _ if !is_known => (404, "there is no such group"),
+        Status::ENOSPC => (507, "no space is left"),
+        Status::EINVAL => (400, "the cluster refuses"),
+        Status::EACCES | Status::EPERM => (403, "the cluster does not allow it"),
+        _ if is_nobody_there(error) => (502, "no storage can do it just now"),
+        _ => (502, "the cluster does not answer"),
+    }
 }
 
 #[cfg(test)]

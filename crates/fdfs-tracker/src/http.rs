@@ -38,7 +38,10 @@ impl Site for TrackerSite {
     }
 
     async fn locate(&self, id: &FileId, asker: IpAddr) -> Result<IpAddr, Absent> {
-        storage_of_file(&self.0, id, asker).ok_or(Absent::NotFound)
+        match storage_of_file(&self.0, id, asker) {
+            Ok(found) => found.ok_or(Absent::NotFound),
+            Err(_) => Err(Absent::Unreachable),
+        }
     }
 
     async fn metadata(&self, _id: &FileId) -> Result<Vec<(String, String)>, Absent> {

@@ -3,9 +3,13 @@
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fdfs_client::{ByteRange, Client, ClientError, DownloadOptions, FileId, FileInfo, InfoFlags, Promise};
+use fdfs_client::{
+    ByteRange, Client, ClientError, DownloadOptions, FileId, FileInfo, GroupName, InfoFlags, Promise, StorageRecord,
+};
+use fdfs_proto::file_id::Source as Uploader;
+use fdfs_proto::shared::StorageStatus;
 use tokio::io::{AsyncReadExt as _, DuplexStream, duplex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
@@ -27,6 +31,8 @@ const WINDOW_BYTES: usize = 64 << 10;
 
 /// The most of a piece that is waited for before its answer begins.
 const FIRST_BYTES: usize = 16 << 10;
+/// How old a file may be that only the storage it came to may have: what `storage_sync_file_max_delay` usually is.
+const YOUNG_SECS: i64 = 86400;
 
 /// A cluster, asked through its trackers.
 #[derive(Debug, Clone)]
@@ -166,7 +172,46 @@ impl Cluster {
 
     async fn info(&self, id: &FileId) -> Result<FileInfo, Absent> {
         let flags = InfoFlags { without_crc: true, ..InfoFlags::default() };
-        self.client.file_info_anywhere(id, flags).await.map_err(|error| told(id, &error))
+        match self.client.file_info_anywhere(id, flags).await {
+            Ok(info) => Ok(info),
+            Err(error) => Err(self.told(id, &error).await),
+        }
+    }
+
+    /// What an error means. "Not found" is believed only if no storage that cannot be asked just now may have the file.
+    async fn told(&self, id: &FileId, error: &ClientError) -> Absent {
+        let absent = absent(error);
+        let absent = if absent == Absent::NotFound && self.may_come_back(id, error).await {
+            Absent::Unreachable
+        } else {
+            absent
+        };
+        if absent != Absent::NotFound {
+            tracing::debug!("http: {id}: {error}");
+        }
+        absent
+    }
+
+    /// Whether a storage that nobody can read from just now may have a file that was not found.
+    async fn may_come_back(&self, id: &FileId, error: &ClientError) -> bool {
+        if is_nobody_there(error) {
+            return self.is_known(id.group).await;
+        }
+        let fields = id.logic_name().ok().and_then(|name| name.fields());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let age_secs = |created: u32| i64::try_from(now).unwrap_or(i64::MAX).saturating_sub(created.into());
+        let Some(fields) = fields.filter(|fields| age_secs(fields.created) <= YOUNG_SECS) else { return false };
+        let listed = self.client.storages(id.group, None).await.unwrap_or_default();
+        let is_away = |status| status != StorageStatus::Active && !is_gone(status);
+        listed.iter().any(|storage| is_away(storage.status) && is_uploader(storage, fields.source))
+    }
+
+    /// Whether the trackers know a group, though none of its storages can be used just now.
+    pub(crate) async fn is_known(&self, group: GroupName) -> bool {
+        match self.client.storages(group, None).await {
+            Ok(listed) => listed.iter().any(|storage| !is_gone(storage.status)),
+            Err(error) => absent(&error) != Absent::NotFound,
+        }
     }
 
     /// A storage to send a client to that is not `here`, where the file was looked for.
@@ -174,7 +219,10 @@ impl Cluster {
     /// # Errors
     /// [`Absent`].
     pub async fn locate(&self, id: &FileId, here: impl Fn(IpAddr) -> bool) -> Result<IpAddr, Absent> {
-        let target = self.client.query_fetch(id).await.map_err(|error| absent(&error))?;
+        let target = match self.client.query_fetch(id).await {
+            Ok(target) => target,
+            Err(error) => return Err(self.told(id, &error).await),
+        };
         let ip = target.server.ip.as_str().parse().map_err(|_| Absent::Unreachable)?;
         if !here(ip) {
             return Ok(ip);
@@ -189,8 +237,10 @@ impl Cluster {
     /// # Errors
     /// [`Absent`].
     pub async fn metadata(&self, id: &FileId) -> Result<Vec<(String, String)>, Absent> {
-        let metadata = self.client.metadata(id).await.map_err(|error| absent(&error))?;
-        Ok(metadata.texts().collect())
+        match self.client.metadata(id).await {
+            Ok(metadata) => Ok(metadata.texts().collect()),
+            Err(error) => Err(self.told(id, &error).await),
+        }
     }
 }
 
@@ -242,13 +292,22 @@ impl RemotePiece<'_> {
     }
 }
 
-/// What an error means, told to those who look closely.
-fn told(id: &FileId, error: &ClientError) -> Absent {
-    let absent = absent(error);
-    if absent != Absent::NotFound {
-        tracing::debug!("http: {id}: {error}");
+/// Whether a tracker has named nobody: it knows no such group, or none of its storages can be used just now.
+pub(crate) fn is_nobody_there(error: &ClientError) -> bool {
+    matches!(error, ClientError::TrackerRefused { status: fdfs_client::Status::ENOENT, .. })
+}
+
+/// Whether a storage in this state comes back no more.
+const fn is_gone(status: StorageStatus) -> bool {
+    matches!(status, StorageStatus::Deleted | StorageStatus::IpChanged | StorageStatus::None)
+}
+
+/// Whether a file whose id names this source came to this storage.
+fn is_uploader(storage: &StorageRecord, source: Uploader) -> bool {
+    match source {
+        Uploader::Ip(ip) => storage.ip.as_str() == ip.to_string(),
+        Uploader::Id(id) => storage.id.as_str() == id.to_string(),
     }
-    absent
 }
 
 impl RemoteFile {
@@ -268,7 +327,7 @@ impl RemoteFile {
         let n = reader.stream.read(&mut first).await.map_err(|_| Absent::Failed)?;
         if n == 0 {
             return Err(match (&mut reader.task).await {
-                Ok(Err(error)) => told(&self.id, &error),
+                Ok(Err(error)) => self.cluster.told(&self.id, &error).await,
                 _ => Absent::Failed,
             });
         }

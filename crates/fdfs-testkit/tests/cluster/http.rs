@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use crate::http_support::{Site, bytes, gateway};
 use fdfs_client::{Metadata, SlaveOptions, UploadOptions};
+use fdfs_proto::shared::StorageStatus;
 use fdfs_testkit::http::{HttpConn, get};
 
 #[test]
@@ -394,5 +395,54 @@ fn a_gateway_answers_for_no_file_that_is_not_there() {
     for id in [empty, appender, slave] {
         fdfs_testkit::wait::wait_for("404", || (get(addr, &format!("/{id}"), &[]).status == 404).then_some(()));
     }
+    gate.stop();
+}
+
+/// A file whose storage is away for a while is not gone: caches and clients must not learn so.
+#[test]
+fn a_file_that_only_a_storage_has_which_is_away_is_not_called_missing() {
+    let mut site = Site::start(&[("group1", 2)], "");
+    site.cluster.expect_problem("127.");
+    site.cluster.expect_lost_trackers();
+    let gate = gateway(site.cluster.tracker_addr(), "http.write_token = let me in\n");
+    let addr = gate.addr().unwrap();
+    let auth = "Authorization: Bearer let me in";
+    site.cluster.storages[1].stop();
+    site.cluster.wait_for_status(&site.cluster.storages[1], StorageStatus::Offline);
+    let id = site.cluster.block_on(site.cluster.client().upload(b"only here", &UploadOptions::new())).unwrap();
+    let url = format!("/{id}");
+    assert_eq!(get(addr, &url, &[]).text(), "only here");
+    site.cluster.storages[0].stop();
+    site.cluster.wait_for_status(&site.cluster.storages[0], StorageStatus::Offline);
+    // Nobody is there at all.
+    for (server, target, status) in
+        [(addr, &*url, 502), (site.tracker(), &*url, 502), (addr, &*url.replace("group1", "group9"), 404)]
+    {
+        let answer = get(server, target, &[]);
+        assert_eq!(answer.status, status, "{server} {target}");
+        assert_eq!(HttpConn::connect(server).ask("HEAD", target, &[], b"").status, status, "{server} {target}");
+    }
+    for (method, target, status, what) in [
+        ("POST", "/upload", 502, "no storage can do it"),
+        ("POST", "/upload/group1", 502, "no storage can do it"),
+        ("POST", "/upload/group9", 404, "no such group"),
+        ("DELETE", &url, 502, "no storage can do it"),
+        ("DELETE", &url.replace("group1", "group9"), 404, "no such group"),
+        ("DELETE", "/nothing", 400, "no file's"),
+        ("POST", "/other", 405, "/upload"),
+    ] {
+        let answer = HttpConn::connect(addr).ask(method, target, &[auth], if method == "POST" { b"x" } else { b"" });
+        let text = answer.text();
+        assert_eq!((answer.status, answer.field("content-type")), (status, Some("application/json")), "{target} {text}");
+        assert!(text.contains(what), "{method} {target}: {text}");
+    }
+    // The other one is there again, and never had it.
+    site.cluster.storages[1].start();
+    site.cluster.wait_for_status(&site.cluster.storages[1], StorageStatus::Active);
+    assert_eq!(get(addr, &url, &[]).status, 502);
+    assert_eq!(get(site.storage(1), &url, &[]).status, 502);
+    site.cluster.storages[0].start();
+    site.cluster.wait_until_active();
+    fdfs_testkit::wait::wait_for("the file", || (get(addr, &url, &[]).text() == "only here").then_some(()));
     gate.stop();
 }

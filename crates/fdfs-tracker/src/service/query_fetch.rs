@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use fdfs_core::tracker::{FileFacts, Source};
+use fdfs_core::tracker::{ClusterError, FileFacts, Source};
 use fdfs_proto::FileName;
 use fdfs_proto::cmd::tracker::{FetchRequest, FetchTarget, FetchTargets};
 use fdfs_proto::file_id::{self, Fields, FileId, Kind};
@@ -38,13 +38,19 @@ pub(super) fn update(call: &mut Call<'_>) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// A storage that a reader from `asker` can get a file of; `None` when the group has none. That the file exists is not
+/// A storage that a reader from `asker` can get a file of; `None` when there is no such group. That the file exists is not
 /// said by it.
-pub(crate) fn storage_of_file(tracker: &Tracker, file: &FileId, asker: IpAddr) -> Option<IpAddr> {
-    let asker = asker.to_string().parse().ok()?;
+///
+/// # Errors
+/// When none of the group's storages can be read from just now.
+pub(crate) fn storage_of_file(tracker: &Tracker, file: &FileId, asker: IpAddr) -> Result<Option<IpAddr>, ClusterError> {
+    let Ok(asker) = asker.to_string().parse() else { return Ok(None) };
     let (now, facts) = (tracker.now(), facts_of(&file.name));
-    let found = tracker.query(|cluster| cluster.query_fetch_one(now, &file.group, &facts, &asker)).ok()?;
-    found.ip.as_str().parse().ok()
+    match tracker.query(|cluster| cluster.query_fetch_one(now, &file.group, &facts, &asker)) {
+        Ok(found) => Ok(found.ip.as_str().parse().ok()),
+        Err(ClusterError::NoGroup { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What a name tells. Whether there is such a file, and even whether there could be, is not for a tracker to say: as in
