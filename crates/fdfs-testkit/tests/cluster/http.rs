@@ -433,7 +433,11 @@ fn a_file_that_only_a_storage_has_which_is_away_is_not_called_missing() {
     ] {
         let answer = HttpConn::connect(addr).ask(method, target, &[auth], if method == "POST" { b"x" } else { b"" });
         let text = answer.text();
-        assert_eq!((answer.status, answer.field("content-type")), (status, Some("application/json")), "{target} {text}");
+        assert_eq!(
+            (answer.status, answer.field("content-type")),
+            (status, Some("application/json")),
+            "{target} {text}"
+        );
         assert!(text.contains(what), "{method} {target}: {text}");
     }
     // The other one is there again, and never had it.
