@@ -75,15 +75,17 @@ fn covers(prefix: &str, access: Access, path: &str) -> bool {
     access != Access::Public || rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/')
 }
 
-/// A path with its store path in capitals: `/group1/M0a` and `/group1/M0A` are the same folder, and who may not read the one
-/// must not read the other.
+/// A path with its store path in capitals, and with one: `/group1/M0a` and `/group1/M0A` are the same folder, and so are
+/// `/group1/00` and `/group1/M00/00` (names from before store paths). Who may not read the one must not read the other.
 fn one_spelling(path: &str) -> String {
     let mut parts = path.splitn(4, '/');
-    let (Some(before), Some(group), Some(store_path)) = (parts.next(), parts.next(), parts.next()) else {
+    let (Some(before), Some(group), Some(first)) = (parts.next(), parts.next(), parts.next()) else {
         return path.to_owned();
     };
+    let is_subdir = first.starts_with(|char: char| char.is_ascii_hexdigit());
+    let store_path = if is_subdir { "M00/" } else { "" };
     let rest = parts.next().map_or_else(String::new, |rest| format!("/{rest}"));
-    format!("{before}/{group}/{}{rest}", store_path.to_ascii_uppercase())
+    format!("{before}/{group}/{store_path}{}{rest}", first.to_ascii_uppercase())
 }
 
 /// Lets a request through, or answers it.
@@ -161,6 +163,28 @@ mod tests {
                 assert_eq!(policies.of(&id.parse().unwrap()), Access::Signed, "{prefix} {id}");
             }
             assert_eq!(policies.of(&"group1/M0B/00/00/a".parse().unwrap()), Access::Public);
+        }
+    }
+
+    #[test]
+    fn a_name_without_its_store_path_is_no_way_around() {
+        const NAMES: [&str; 2] = ["group1/00/0A/Ck4BC2sAEACAOnlIAAAACw1KEYU319.txt", "group1/M00/00/0A/a"];
+        for prefix in ["/group1/M00", "/group1/M00/00/0A/", "/group1/M0", "/group1/0", "/group1/00/0A", "/group1"] {
+            let policies = Policies::new(Access::Public, vec![(prefix.to_owned(), Access::Signed)]);
+            for id in NAMES {
+                assert_eq!(policies.of(&id.parse().unwrap()), Access::Signed, "{prefix} {id}");
+            }
+        }
+        for prefix in ["/group1/M01", "/group1/M00/01", "/group1/01", "/group1/M00/00/0B"] {
+            let policies = Policies::new(Access::Public, vec![(prefix.to_owned(), Access::Signed)]);
+            for id in NAMES {
+                assert_eq!(policies.of(&id.parse().unwrap()), Access::Public, "{prefix} {id}");
+            }
+        }
+        // Who opens a folder of such names opens it under both.
+        let policies = Policies::new(Access::Token, vec![("/group1/00".to_owned(), Access::Public)]);
+        for id in NAMES {
+            assert_eq!(policies.of(&id.parse().unwrap()), Access::Public, "{id}");
         }
     }
 }
