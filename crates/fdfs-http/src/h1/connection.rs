@@ -29,6 +29,9 @@ const DRAIN_MAX_BYTES: u64 = 64 << 10;
 const LINGER_MAX: Duration = Duration::from_millis(500);
 const LINGER_BYTES_MAX: usize = 256 << 10;
 
+/// Empty lines in front of a request that are left out.
+const EMPTY_LINES_MAX: usize = 16;
+
 /// Who is at the other end, and the port it came in on.
 #[derive(Debug, Clone, Copy)]
 struct Ends {
@@ -147,17 +150,22 @@ fn request<'a, S: Site>(server: &Server<S>, settings: &Settings, head: Head<'a>,
 
 /// Reads until a whole head is buffered, and gives its length; `None` when the peer has closed.
 async fn read_head(stream: &mut Stream) -> io::Result<Option<Result<usize, HeadError>>> {
-    let (mut seen, mut checked, mut until) = (0, 0, None);
+    let (mut seen, mut checked, mut until, mut empty_lines) = (0, 0, None, 0);
     loop {
         // Some clients end a body with one line end too many (RFC 9112, 2.2).
         while seen == 0 && stream.buffer.filled().starts_with(b"\r\n") {
             stream.buffer.consume(2);
+            empty_lines += 1;
+        }
+        if empty_lines > EMPTY_LINES_MAX {
+            return Ok(Some(Err(HeadError::Malformed)));
         }
         let filled = stream.buffer.filled();
         if let Some(len) = end_of(filled, seen) {
             return Ok(Some(if len > HEAD_BYTES_MAX { Err(HeadError::TooLarge) } else { Ok(len) }));
         }
-        seen = filled.len();
+        // Half of an empty line, maybe.
+        seen = if filled == b"\r" { 0 } else { filled.len() };
         if seen >= HEAD_BYTES_MAX {
             return Ok(Some(Err(HeadError::TooLarge)));
         }
@@ -231,3 +239,6 @@ async fn linger(stream: &mut Stream) {
     };
     let _ = tokio::time::timeout(LINGER_MAX, drop_rest).await;
 }
+
+#[cfg(test)]
+mod tests;
