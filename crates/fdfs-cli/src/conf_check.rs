@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use fdfs_conf::{FileKind, Finding, Report, Severity, check};
+use fdfs_conf::{FileKind, Finding, Place, Report, Severity, StorageConf, TrackerConf, check};
+use fdfs_http::configure::Configured;
 use serde_json::{Value, json};
 
 use crate::conf_loader::{FileLoader, host_env};
@@ -41,13 +42,44 @@ fn kind_of_word(word: &str) -> Result<FileKind, String> {
 
 /// Prints what was found.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    let report = check(args.kind, &args.file, &FileLoader, &host_env());
+    let mut report = check(args.kind, &args.file, &FileLoader, &host_env());
+    check_http(&mut report);
     if args.json {
         out::line(&to_json(&report).to_string());
     } else {
         out::line(&report.to_string());
     }
     ExitCode::from(u8::from(report.has_errors()))
+}
+
+/// Adds what keeps HTTP from being served though every value is allowed: keys that do not go together, and files that they
+/// name. For a server that is the file of `http.config`.
+fn check_http(report: &mut Report) {
+    if report.has_errors() {
+        return;
+    }
+    let (path, env) = (report.path.clone(), host_env());
+    let http = match report.kind {
+        FileKind::Storage => StorageConf::parse(&path, &FileLoader, &env).map(|parsed| parsed.conf.http).ok(),
+        FileKind::Tracker => TrackerConf::parse(&path, &FileLoader, &env).map(|parsed| parsed.conf.http).ok(),
+        _ => None,
+    };
+    let of_server = http.filter(|http| http.port.is_some()).and_then(|http| http.config);
+    let path = match (report.kind, of_server) {
+        (FileKind::ModFastdfs, _) => path,
+        (_, Some(of_server)) => {
+            report.findings.extend(check(Some(FileKind::ModFastdfs), &of_server, &FileLoader, &env).findings);
+            of_server
+        }
+        _ => return,
+    };
+    if report.has_errors() {
+        return;
+    }
+    if let Err(error) = Configured::check(&path, &FileLoader, &env) {
+        let what = error.without_path().to_string();
+        report.findings.push(Finding::new(&Place::whole(&*path), "", Severity::Error, what, ""));
+    }
 }
 
 fn to_json(report: &Report) -> Value {

@@ -191,6 +191,12 @@ fn list<C>(reading: &mut Reading<'_>, key: &Key<C>, is_allowed: impl Fn(&str) ->
     values
 }
 
+/// `SECRET` or `ID:SECRET`; the id is not counted.
+fn is_signing_key(text: &str) -> bool {
+    let (id, secret) = text.split_once(':').unwrap_or(("", text));
+    id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') && secret.len() >= 16
+}
+
 /// `PREFIX WORD`.
 fn access_rule(text: &str) -> Option<AccessRule> {
     let (prefix, word) = text.split_once([' ', '\t'])?;
@@ -232,13 +238,11 @@ fn readers<C: HasServeHttp>() -> Vec<Key<C>> {
             "secret, repeatable",
             "",
             |c: &mut C, r, key| {
-                // An id in front is not counted.
-                let secret_len = |text: &str| text.split_once(':').map_or(text, |(_, secret)| secret).len();
-                c.serve().signing_keys = list(r, key, |text| secret_len(text) >= 16);
+                c.serve().signing_keys = list(r, key, is_signing_key);
             },
             "a secret of signed URLs, ID:SECRET or SECRET; with several, all are good",
         )
-        .allowed("a secret of at least 16 bytes, with or without an id in front")
+        .allowed("a secret of at least 16 bytes, with or without an id of letters, digits, - and _ and a colon in front")
         .otherwise("refused (22)"),
         Key::bool(
             "http.strict_refusal",

@@ -14,6 +14,7 @@ use crate::pure::access::{Access, Policies};
 use crate::pure::settings::{FailFile, Origins, Settings, TokenCheck, Writes};
 use crate::pure::target::UrlForm;
 use crate::pure::token::{SAMPLE_SECRET, SigningKey};
+use crate::tls::certificate::Certificate;
 
 /// The types that are known without a file.
 const USUAL_TYPES: &[u8] = include_bytes!("../../../conf/mime.types");
@@ -64,6 +65,14 @@ pub enum HttpConfError {
         /// What may.
         allowed: &'static str,
     },
+    /// One of these, in a file.
+    #[error("{path}: {error}")]
+    In {
+        /// The file with the key.
+        path: String,
+        /// What is wrong.
+        error: Box<Self>,
+    },
 }
 
 impl HttpConfError {
@@ -74,6 +83,16 @@ impl HttpConfError {
             Self::Conf(error) => error.status().0,
             Self::File { status, .. } => status.0,
             Self::SampleSecret | Self::Missing { .. } | Self::BadAddress { .. } => Status::EINVAL.0,
+            Self::In { error, .. } => error.errno(),
+        }
+    }
+
+    /// What is wrong, without the name of the file with the key.
+    #[must_use]
+    pub fn without_path(&self) -> &Self {
+        match self {
+            Self::In { error, .. } => error,
+            other => other,
         }
     }
 }
@@ -129,7 +148,17 @@ impl Configured {
         for finding in &parsed.findings {
             tracing::info!("{finding}");
         }
-        Ok((Self::of(&parsed.conf, loader)?, parsed.conf))
+        let of_file = |error| HttpConfError::In { path: path.to_owned(), error: Box::new(error) };
+        Ok((Self::of(&parsed.conf, loader).map_err(of_file)?, parsed.conf))
+    }
+
+    /// Says why a file with the keys of mod_fastdfs.conf could not be served, certificate and key included.
+    ///
+    /// # Errors
+    /// [`HttpConfError`].
+    pub fn check(path: &str, loader: &dyn Loader, env: &Env) -> Result<(), HttpConfError> {
+        let (configured, _) = Self::load(path, loader, env)?;
+        configured.tls.as_ref().map_or(Ok(()), |files| Certificate::load(files).map(drop))
     }
 
     /// The keys that differ from `started` and are looked at only at the start.
@@ -364,10 +393,12 @@ mod tests {
             ("tracker_server=a\nhttp.admin_addr=nowhere\n".to_owned(), "address:port"),
             ("tracker_server=a\nhttp.access=group1 signed\n".to_owned(), "http.access"),
             ("tracker_server=a\nhttp.signing_key=short\n".to_owned(), "http.signing_key"),
+            ("tracker_server=a\nhttp.signing_key=a b:0123456789abcdef\n".to_owned(), "http.signing_key"),
             (format!("{token}http.anti_steal.secret_key=x\nhttp.anti_steal.token_check_fail=/no/file\n"), "/no/file"),
         ] {
             let error = load(&text).map(|_| ()).unwrap_err();
             assert!(error.to_string().contains(needle), "{text}: {error}");
+            assert!(error.to_string().starts_with("/c/h.conf:"), "which file? {error}");
         }
         let text = format!("{token}http.anti_steal.secret_key=FastDFS1234567890\nhttp.allow_sample_secret=true\n");
         assert!(load(&text).is_ok());

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use fdfs_client::{ClientBuilder, ClientError};
 use fdfs_conf::{ClientConf, ModFastdfsConf};
+use fdfs_log::ServerLog;
 use fdfs_net::nofile::raise_nofile;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -66,7 +67,7 @@ impl GatewayServer {
     ///
     /// # Errors
     /// [`GatewayError`].
-    pub fn start(configured: Configured, conf: &ModFastdfsConf) -> Result<Self, GatewayError> {
+    pub fn start(configured: Configured, conf: &ModFastdfsConf, log: &ServerLog) -> Result<Self, GatewayError> {
         let of_client = ClientConf {
             tracker_servers: conf.tracker_servers.clone(),
             connect_timeout_secs: conf.connect_timeout_secs,
@@ -76,10 +77,14 @@ impl GatewayServer {
         let cluster = Cluster::new(ClientBuilder::from_conf(&of_client).build()?);
         // A connection can have one to a storage.
         if let Err(error) = raise_nofile(u64::from(configured.max_connections) * 2 + OTHER_FILES) {
-            tracing::warn!("{error}");
+            tracing::warn!("http.max_connections: {error}");
         }
-        let runtime =
-            Builder::new_multi_thread().thread_name("fdfs-http").enable_all().build().map_err(GatewayError::Threads)?;
+        let runtime = Builder::new_multi_thread()
+            .thread_name("fdfs-http")
+            .enable_all()
+            .on_thread_start(log.on_thread_start())
+            .build()
+            .map_err(GatewayError::Threads)?;
         let entered = runtime.enter();
         let mut listeners = start::open(&configured, &[], configured.port)?;
         let addr = listeners.addr;

@@ -30,8 +30,13 @@ pub enum HttpStartError {
     #[error(transparent)]
     Conf(#[from] HttpConfError),
     /// The port.
-    #[error("HTTP: {0}")]
-    Listen(#[from] ListenError),
+    #[error("HTTP: {key}: {source}")]
+    Listen {
+        /// The key that says where.
+        key: &'static str,
+        /// Why not there.
+        source: ListenError,
+    },
     /// The log of requests.
     #[error("http.access_log: {0}")]
     Log(#[from] LogError),
@@ -46,7 +51,7 @@ impl HttpStartError {
     pub fn errno(&self) -> u8 {
         match self {
             Self::Conf(error) => error.errno(),
-            Self::Listen(error) => Status::from_io(&error.source).0,
+            Self::Listen { source, .. } => Status::from_io(&source.source).0,
             Self::Log(LogError::Directory { source, .. } | LogError::Open { source, .. }) | Self::Os(source) => {
                 Status::from_io(source).0
             }
@@ -102,7 +107,8 @@ pub fn open(configured: &Configured, bind: &[IpAddr], port: u16) -> Result<HttpL
         (None, ips) => without_covered(ips),
     };
     let addrs: Vec<SocketAddr> = ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
-    let plain = listen(&addrs, BACKLOG)?;
+    let listen = |key, addrs: &[SocketAddr]| listen(addrs, BACKLOG).map_err(|source| listen_error(key, source));
+    let plain = listen("http.server_port", &addrs)?;
     let addr = plain.first().map(TcpListener::local_addr).transpose()?;
     let secure = match &configured.tls {
         None => None,
@@ -111,12 +117,18 @@ pub fn open(configured: &Configured, bind: &[IpAddr], port: u16) -> Result<HttpL
             let config = certificate.config().map_err(io::Error::other)?;
             let addrs: Vec<SocketAddr> = addrs.iter().map(|addr| SocketAddr::new(addr.ip(), files.port)).collect();
             let acceptor = TlsAcceptor::from(Arc::new(config));
-            Some(Secure { listeners: listen(&addrs, BACKLOG)?, acceptor, certificate })
+            Some(Secure { listeners: listen("http.tls_port", &addrs)?, acceptor, certificate })
         }
     };
     let admin = configured.admin.map(admin::open).transpose()?.unwrap_or_default();
     let access_log = configured.access_log.as_ref().map(HttpLog::open).transpose()?;
     Ok(HttpListeners { plain, secure, admin, addr, access_log })
+}
+
+/// Where nobody can listen, with the key to change: that of the port, if it is not the address that is wrong.
+pub(crate) fn listen_error(key: &'static str, source: ListenError) -> HttpStartError {
+    let is_address = source.source.kind() == io::ErrorKind::AddrNotAvailable && key != "http.admin_addr";
+    HttpStartError::Listen { key: if is_address { "http.bind_addr" } else { key }, source }
 }
 
 /// All addresses of each kind that this host has.

@@ -38,8 +38,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let refused = |error: HttpStartError| failure(Status(error.errno()), error.to_string());
     let (configured, conf) =
         Configured::load(&args.conf, &FileLoader, &host_env()).map_err(|error| refused(error.into()))?;
-    let server =
-        GatewayServer::start(configured, &conf).map_err(|error| failure(Status(error.errno()), error.to_string()))?;
+    let server = GatewayServer::start(configured, &conf, &log.log)
+        .map_err(|error| failure(Status(error.errno()), error.to_string()))?;
     if let Some(addr) = server.addr() {
         out::line(&format!("HTTP is served on {addr}"));
     }

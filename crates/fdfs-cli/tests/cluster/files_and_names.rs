@@ -54,6 +54,36 @@ fn a_check_knows_the_kind_or_is_told_and_speaks_json() {
     assert!(text(&output.stderr).contains("one of tracker, storage, client"), "{}", text(&output.stderr));
 }
 
+/// What keeps HTTP from being served is no single value: the check says it all the same, of the file that a server names, too.
+#[test]
+fn a_check_knows_what_keeps_http_from_being_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| fs::write(dir.path().join(name), content).unwrap();
+    let tls = "http.tls_port = 8443\nhttp.tls_certificate = no.pem\nhttp.tls_key = no.key\n";
+    write("tracker.conf", "base_path = /tmp\nhttp.enabled = true\nhttp.config = mod_fastdfs.conf\n");
+    write("off.conf", "base_path = /tmp\nhttp.config = mod_fastdfs.conf\n");
+    for (lines, needle) in [
+        ("http.anti_steal.check_token = true\nhttp.anti_steal.secret_key = FastDFS1234567890\n", "everybody knows"),
+        ("http.access = /group1 signed\n", "http.signing_key is needed"),
+        ("http.admin_addr = 9899\n", "http.admin_addr = 9899: address:port"),
+        ("http.mime_types_filename = no.types\nhttp.default_content_type = a/b\n", "no.types: No such file"),
+        (tls, "http.tls_certificate = no.pem: "),
+    ] {
+        write("mod_fastdfs.conf", &format!("tracker_server = 10.0.0.1\n{lines}"));
+        for file in ["mod_fastdfs.conf", "tracker.conf"] {
+            let output = fdfs(&dir, &["conf", "check", file]);
+            let stdout = text(&output.stdout);
+            assert_eq!(output.status.code(), Some(1), "{lines}{stdout}");
+            let told = |line: &str| line.starts_with("mod_fastdfs.conf: error: ") && line.contains(needle);
+            assert!(stdout.lines().any(told), "{lines}{stdout}");
+        }
+        let output = fdfs(&dir, &["conf", "check", "off.conf", "--kind", "tracker"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    }
+    write("mod_fastdfs.conf", "tracker_server = 10.0.0.1\nhttp.max_age = 5\n");
+    assert_eq!(fdfs(&dir, &["conf", "check", "tracker.conf"]).status.code(), Some(0));
+}
+
 #[test]
 fn linked_names_are_the_classic_programs() {
     let dir = tempfile::tempdir().unwrap();

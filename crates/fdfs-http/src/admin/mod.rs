@@ -24,7 +24,7 @@ use crate::h1::send;
 use crate::h1::stream::{Patience, Stream};
 use crate::pure::answer::{Answer, Body};
 use crate::pure::request::Method;
-use crate::start::HttpStartError;
+use crate::start::{HttpStartError, listen_error};
 use crate::{Server, Site};
 
 /// Connections that wait to be accepted.
@@ -56,7 +56,7 @@ pub trait Admin: Send + Sync + 'static {
 /// # Errors
 /// [`HttpStartError`].
 pub fn open(addr: SocketAddr) -> Result<Vec<TcpListener>, HttpStartError> {
-    Ok(listen(&[addr], BACKLOG)?)
+    listen(&[addr], BACKLOG).map_err(|source| listen_error("http.admin_addr", source))
 }
 
 /// Serves it until the shutdown.

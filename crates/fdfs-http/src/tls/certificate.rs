@@ -111,8 +111,13 @@ fn read(files: &TlsFiles) -> Result<Arc<CertifiedKey>, HttpConfError> {
         return Err(of_chain("no certificate in it".to_owned()));
     }
     let of_key = |what| wrong("http.tls_key", &files.key, what);
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| of_key(error.to_string()))?;
-    let certified =
-        CertifiedKey::from_der(chain, key, &default_provider()).map_err(|error| of_key(error.to_string()))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| match error {
+        rustls::pki_types::pem::Error::NoItemsFound => of_key("no private key in it".to_owned()),
+        error => of_key(error.to_string()),
+    })?;
+    let certified = CertifiedKey::from_der(chain, key, &default_provider()).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => of_key(format!("it is not the key of {}", files.certificate)),
+        error => of_key(error.to_string()),
+    })?;
     Ok(Arc::new(certified))
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
-use crate::http_support::{ADMIN_PORT, Site, bytes, gateway, gateway_conf};
+use crate::http_support::{ADMIN_PORT, Site, bytes, gateway, gateway_conf, logged_gateway};
 use fdfs_client::UploadOptions;
+use fdfs_log::CapturedLog;
 use fdfs_testkit::http::{HttpConn, get};
 use fdfs_testkit::wait::wait_for;
 
@@ -87,7 +88,9 @@ fn a_gateway_is_ready_while_a_tracker_answers() {
     let mut site = Site::start(&[("group1", 1)], "");
     let ip = site.cluster.loopback.ip(202);
     let admin = SocketAddr::from((ip, ADMIN_PORT));
-    let server = gateway(site.cluster.tracker_addr(), &format!("http.admin_addr = {admin}\nconnect_timeout = 1\n"));
+    let log = CapturedLog::new();
+    let more = format!("http.admin_addr = {admin}\nconnect_timeout = 1\nhttp.write_token = let me in\n");
+    let server = logged_gateway(site.cluster.tracker_addr(), &more, &log);
     assert_eq!(get(admin, "/readyz", &[]).text(), "ready\n");
     let text = get(admin, "/metrics", &[]).text();
     assert_eq!(value(&text, "fdfs_http_requests_total{class=\"2xx\"}"), 0.0);
@@ -101,6 +104,14 @@ fn a_gateway_is_ready_while_a_tracker_answers() {
     // It lives, and tells what it knows itself.
     assert_eq!(get(admin, "/healthz", &[]).status, 200);
     assert!(get(admin, "/metrics", &[]).text().contains("fdfs_http_connections 0"));
+    // What clients are not told stands in its log, whichever thread served them.
+    let refused =
+        HttpConn::connect(server.addr().unwrap()).ask("POST", "/upload", &["Authorization: Bearer let me in"], b"x");
+    assert_eq!(refused.status, 502, "{}", refused.text());
+    let problems = log.problems();
+    for begin in ["WARNING - http: ", "WARNING - metrics of the cluster: "] {
+        assert!(problems.iter().any(|line| line.starts_with(begin)), "{begin}: {problems:?}");
+    }
     server.stop();
 }
 

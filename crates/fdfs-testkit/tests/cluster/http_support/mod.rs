@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use fdfs_conf::{Env, MapLoader, ModFastdfsConf};
 use fdfs_http::configure::Configured;
 use fdfs_http::gateway::GatewayServer;
+use fdfs_log::{CapturedLog, Level, ServerLog};
 use fdfs_testkit::Cluster;
 use fdfs_testkit::layout::LayoutBuilder;
 
@@ -86,8 +87,13 @@ impl Site {
 
 /// A gateway to a cluster; `more` are further keys.
 pub(crate) fn gateway(tracker: SocketAddr, more: &str) -> GatewayServer {
+    logged_gateway(tracker, more, &CapturedLog::new())
+}
+
+/// The same, with its log.
+pub(crate) fn logged_gateway(tracker: SocketAddr, more: &str, log: &CapturedLog) -> GatewayServer {
     let (configured, conf) = gateway_conf(tracker, more);
-    GatewayServer::start(configured, &conf).unwrap()
+    GatewayServer::start(configured, &conf, &ServerLog::new(log.clone(), Level::Info)).unwrap()
 }
 
 /// What it is configured with.
