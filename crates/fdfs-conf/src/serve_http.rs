@@ -242,7 +242,9 @@ fn readers<C: HasServeHttp>() -> Vec<Key<C>> {
             },
             "a secret of signed URLs, ID:SECRET or SECRET; with several, all are good",
         )
-        .allowed("a secret of at least 16 bytes, with or without an id of letters, digits, - and _ and a colon in front")
+        .allowed(
+            "a secret of at least 16 bytes, with or without an id of letters, digits, - and _ and a colon in front",
+        )
         .otherwise("refused (22)"),
         Key::bool(
             "http.strict_refusal",
