@@ -78,7 +78,7 @@ fn check_http(report: &mut Report) {
     }
     if let Err(error) = Configured::check(&path, &FileLoader, &env) {
         let what = error.without_path().to_string();
-        report.findings.push(Finding::new(&Place::whole(&*path), "", Severity::Error, what, ""));
+        report.findings.push(Finding::new(&Place::whole(&path), "", Severity::Error, what, ""));
     }
 }
 

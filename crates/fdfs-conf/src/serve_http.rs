@@ -1,8 +1,7 @@
 //! How this program serves HTTP: keys of our own in mod_fastdfs.conf, beside those of the module.
 
-use std::net::IpAddr;
-
 use fdfs_proto::Status;
+use fdfs_proto::ours::Network;
 
 use crate::log_conf::{LogConf, web_log_keys};
 use crate::table::{Action, Key, Reading};
@@ -48,7 +47,7 @@ pub struct ServeHttp {
     /// `http.upload_max_bytes`.
     pub upload_max_bytes: u64,
     /// `http.trusted_proxies`.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
     /// `http.redirect_port`.
     pub redirect_port: u16,
     /// `http.redirect_tls_port`.
@@ -126,15 +125,16 @@ fn places<C: HasServeHttp>() -> Vec<Key<C>> {
             |c: &mut C, r, key| {
                 let Some(item) = r.last(key.section, key.name) else { return };
                 for word in item.value.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-                    match word.parse() {
-                        Ok(ip) => c.serve().trusted_proxies.push(ip),
-                        Err(_) => r.refuse(item, key.allowed, Status::EINVAL),
+                    // Who believes everybody believes nobody's name in the end.
+                    match word.parse().ok().filter(|network| *network != Network::EVERYBODY) {
+                        Some(network) => c.serve().trusted_proxies.push(network),
+                        None => r.refuse(item, key.allowed, Status::EINVAL),
                     }
                 }
             },
             "proxies in front whose X-Forwarded-For and X-Forwarded-Proto are believed",
         )
-        .allowed("IP addresses, separated by commas")
+        .allowed("IP addresses and networks such as 10.0.0.0/8, separated by commas")
         .otherwise("refused (22)"),
     ]
 }

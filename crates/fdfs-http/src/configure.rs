@@ -393,6 +393,7 @@ mod tests {
             ("tracker_server=a\nhttp.admin_addr=nowhere\n".to_owned(), "address:port"),
             ("tracker_server=a\nhttp.access=group1 signed\n".to_owned(), "http.access"),
             ("tracker_server=a\nhttp.signing_key=short\n".to_owned(), "http.signing_key"),
+            ("tracker_server=a\nhttp.trusted_proxies=10.0.0.1,*\n".to_owned(), "http.trusted_proxies"),
             ("tracker_server=a\nhttp.signing_key=a b:0123456789abcdef\n".to_owned(), "http.signing_key"),
             (format!("{token}http.anti_steal.secret_key=x\nhttp.anti_steal.token_check_fail=/no/file\n"), "/no/file"),
         ] {

@@ -7,7 +7,8 @@ use crate::pure::settings::Settings;
 
 /// Puts the client in the place of a listed proxy.
 pub fn apply(settings: &Settings, request: &mut Request<'_>) {
-    if !settings.trusted_proxies.contains(&request.peer) {
+    let is_listed = |ip: IpAddr| settings.trusted_proxies.iter().any(|network| network.contains(ip));
+    if !is_listed(request.peer) {
         return;
     }
     if let Some(proto) = request.fields.text("x-forwarded-proto") {
@@ -17,7 +18,7 @@ pub fn apply(settings: &Settings, request: &mut Request<'_>) {
     let listed = request.fields.all("x-forwarded-for").filter_map(|value| std::str::from_utf8(value).ok());
     let list: Vec<&str> = listed.flat_map(|value| value.split(',')).collect();
     let mut from_the_end = list.iter().rev().map_while(|text| address(text.trim()));
-    if let Some(ip) = from_the_end.find(|ip| !settings.trusted_proxies.contains(ip)) {
+    if let Some(ip) = from_the_end.find(|&ip| !is_listed(ip)) {
         request.peer = ip;
     }
 }
@@ -61,11 +62,14 @@ mod tests {
 
     #[test]
     fn forwarded_fields_count_from_listed_peers_only() {
-        let proxy: IpAddr = "10.0.0.1".parse().unwrap();
+        let proxy = "10.0.0.1".parse().unwrap();
         let fields = Fields(vec![("X-Forwarded-For", b"6.6.6.6, 1.2.3.4".as_slice()), ("x-forwarded-proto", b"https")]);
         for (peer, trusted, client, is_secure) in [
             ("10.0.0.1", vec![proxy], "1.2.3.4", true),
             ("10.0.0.2", vec![proxy], "10.0.0.2", false),
+            ("10.0.0.2", vec!["10.0.0.0/24".parse().unwrap()], "1.2.3.4", true),
+            ("10.0.1.2", vec!["10.0.0.0/24".parse().unwrap()], "10.0.1.2", false),
+            ("10.0.0.2", vec!["10.0.0.0/24".parse().unwrap(), "1.2.0.0/16".parse().unwrap()], "6.6.6.6", true),
             ("10.0.0.1", vec![], "10.0.0.1", false),
         ] {
             let settings = Settings { trusted_proxies: trusted, ..Settings::default() };

@@ -1,10 +1,10 @@
 //! How files are served: everything that the configuration says, ready for use.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use fdfs_conf::{MimeTypes, ResponseMode};
 use fdfs_proto::GroupName;
+use fdfs_proto::ours::Network;
 
 use super::access::{Access, Policies};
 use super::target::UrlForm;
@@ -103,7 +103,7 @@ pub struct Settings {
     /// Uploads and deletes; `None` for none.
     pub writes: Option<Writes>,
     /// Peers whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl Default for Settings {

@@ -239,6 +239,8 @@ impl Cluster {
     pub async fn metadata(&self, id: &FileId) -> Result<Vec<(String, String)>, Absent> {
         match self.client.metadata(id).await {
             Ok(metadata) => Ok(metadata.texts().collect()),
+            // It may have none.
+            Err(error) if error.is_not_found() => self.exists(id).await.map(|()| Vec::new()),
             Err(error) => Err(self.told(id, &error).await),
         }
     }

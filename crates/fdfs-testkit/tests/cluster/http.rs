@@ -199,9 +199,12 @@ fn a_gateway_serves_all_groups_and_takes_uploads_with_a_token() {
         assert!(answer.status == 200 && answer.body == large && answer.field("content-type") == Some("image/png"));
         let part = get(addr, &format!("/{id}"), &["Range: bytes=100-199,-5"]);
         assert_eq!(part.status, 206);
+        // It has no metadata, which is no reason to call it missing.
+        assert_eq!(get(addr, &format!("/{id}?meta=1"), &[]).text(), "{}\n");
         let gone = ask("DELETE", &format!("/{id}"), &[auth], b"");
         assert_eq!(gone.text(), format!("{{\"deleted\":\"{id}\"}}\n"));
         assert_eq!(get(addr, &format!("/{id}"), &[]).status, 404);
+        assert_eq!(get(addr, &format!("/{id}?meta=1"), &[]).status, 404);
         assert_eq!(ask("DELETE", &format!("/{id}"), &[auth], b"").status, 404);
     }
     let form = [
