@@ -1,6 +1,6 @@
 //! A plain HTTP client for tests: one request on a connection, or as many as are wanted.
 
-use std::io::{Read, Write};
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -70,18 +70,28 @@ impl HttpConn {
         let mut out = std::mem::take(&mut self.buffer);
         let mut piece = [0; 16 << 10];
         loop {
-            match self.stream.read(&mut piece) {
+            match self.read(&mut piece) {
                 Ok(0) => return Some(out),
                 Ok(n) => out.extend_from_slice(&piece[..n]),
-                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Some(out),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Some(out),
                 Err(_) => return None,
+            }
+        }
+    }
+
+    /// Reads once; a signal is no end.
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.stream.read(piece) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
             }
         }
     }
 
     fn more(&mut self) -> bool {
         let mut piece = [0; 16 << 10];
-        match self.stream.read(&mut piece) {
+        match self.read(&mut piece) {
             Ok(n) if n > 0 => {
                 self.buffer.extend_from_slice(&piece[..n]);
                 true

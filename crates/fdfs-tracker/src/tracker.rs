@@ -272,6 +272,12 @@ impl Tracker {
         }
     }
 
+    /// This process did not run for so long until now.
+    pub(crate) fn was_paused(&self, pause: Duration) {
+        let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.lock().cluster.was_paused(self.now(), pause_ms);
+    }
+
     /// Time passed.
     pub(crate) fn tick(&self) {
         let now = self.now();

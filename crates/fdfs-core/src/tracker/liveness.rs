@@ -31,6 +31,16 @@ impl Cluster {
         effects
     }
 
+    /// This process did not run for `pause_ms` until now: the machine was suspended, or moved, or had no time for it. What
+    /// storages said meanwhile was not heard, so that their silence proves nothing; it counts from later on.
+    // Differs from C: there all storages are OFFLINE when a tracker comes back from a pause of check_active_interval, until
+    // each has sent its next beat.
+    pub fn was_paused(&mut self, now: Now, pause_ms: u64) {
+        for storage in self.groups.iter_mut().flat_map(|group| &mut group.storages) {
+            storage.last_beat_mono_ms = storage.last_beat_mono_ms.saturating_add(pause_ms).min(now.mono_ms);
+        }
+    }
+
     /// Time passed. To be called each second or so; how often does not change what is decided.
     ///
     /// ACTIVE storages that were silent for longer than `check_active_interval` go OFFLINE, and the leader looks after

@@ -158,6 +158,23 @@ fn w44_a_step_of_the_wall_clock_sets_nobody_offline() {
 }
 
 #[test]
+fn a_pause_of_the_tracker_itself_sets_nobody_offline() {
+    let mut cluster = two_of(Settings::default()); // check_active_interval is 100 s
+    let at = |mono_ms| Now { unix_secs: 1000, mono_ms };
+    let _ = cluster.beat(at(5_000), ConnId(1), None).unwrap();
+    let _ = cluster.beat(at(65_000), ConnId(2), None).unwrap();
+    assert_eq!(cluster.tick(at(66_000)), vec![]);
+    // What was said in these 500 s waits in the sockets.
+    cluster.was_paused(at(567_000), 500_000);
+    assert_eq!(cluster.tick(at(567_000)), vec![]);
+    // The silence before the pause counts, and that behind it.
+    assert_eq!(cluster.tick(at(605_000)), vec![]);
+    assert_ne!(cluster.tick(at(605_001)), vec![]);
+    assert_eq!(status_of(&cluster, "g", "10.0.0.1"), StorageStatus::Offline);
+    assert_eq!(status_of(&cluster, "g", "10.0.0.2"), StorageStatus::Active);
+}
+
+#[test]
 fn w43_after_a_restart_storages_serve_with_their_first_beat() {
     let cluster = two_of(Settings::default());
     let stored = super::Stored {

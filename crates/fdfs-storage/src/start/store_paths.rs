@@ -15,6 +15,7 @@ use fdfs_store::{RealFs, StoreError, StorePath};
 
 use super::error::StartError;
 use super::mounts::Before;
+use super::subdirs;
 
 /// Who opens the paths, for their marks.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +75,9 @@ pub(super) fn open_all(
 /// Whether a store path is to be refilled from the other storages: it lost its files, or a recovery was begun and not ended.
 /// That is noted on the path.
 ///
+/// Differs from C: there the sub directories are complete before a storage serves. Here they are made while it does, and what
+/// a stop left out is not taken for a loss.
+///
 /// # Errors
 /// [`StartError`].
 pub(super) fn needs_recovery(opened: &OpenedPath, was_member: bool) -> Result<bool, StartError> {
@@ -81,7 +85,7 @@ pub(super) fn needs_recovery(opened: &OpenedPath, was_member: bool) -> Result<bo
     if files.is_begun()? {
         return Ok(true);
     }
-    let is_lost = opened.is_incomplete && was_member;
+    let is_lost = opened.is_incomplete && was_member && !subdirs::are_being_made(&opened.path)?;
     if is_lost {
         files.begin(StorageStatus::None)?;
     }
@@ -216,6 +220,27 @@ mod tests {
         std::fs::create_dir(temp.path().join("data")).unwrap();
         std::fs::write(temp.path().join("data/.recovery.flag"), b"").unwrap();
         assert!(open(temp.path(), OWNER, &mut flag).unwrap(), "a new disk, says the operator");
+    }
+
+    #[test]
+    fn a_stop_before_all_sub_directories_were_made_is_no_loss_and_an_empty_disk_is() {
+        let temp = tempfile::tempdir().unwrap();
+        let paths = [StoragePath { path: temp.path().to_owned(), readonly: false }];
+        let open = || open_all(&paths, 4, None, &Before::default(), &mut DataInitFlag::default()).unwrap().0.remove(0);
+        let new = open();
+        assert!(!needs_recovery(&new, false).unwrap());
+        subdirs::begin(&new.path).unwrap();
+        // It has become a member meanwhile.
+        let stopped = open();
+        assert!(stopped.is_incomplete && !needs_recovery(&stopped, true).unwrap());
+        subdirs::make(&stopped.path).unwrap();
+        assert!(!open().is_incomplete);
+        std::fs::remove_dir_all(temp.path().join("data")).unwrap();
+        assert!(needs_recovery(&open(), true).unwrap());
+        // Before its sub directories are made again, the recovery ends, and the storage is stopped.
+        subdirs::begin(&stopped.path).unwrap();
+        RecoveryFiles::open(stopped.path.data_path()).unwrap().end().unwrap();
+        assert!(!needs_recovery(&open(), true).unwrap());
     }
 
     #[test]
