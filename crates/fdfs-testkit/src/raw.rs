@@ -187,10 +187,12 @@ impl RawConn {
     /// Waits until the server closes; whether it did within `patience`, without a byte more.
     pub fn is_closed_within(&mut self, patience: Duration) -> bool {
         self.stream.set_read_timeout(Some(patience)).unwrap();
-        match self.stream.read(&mut [0; 1]) {
-            Ok(0) => true,
-            Ok(_) => false,
-            Err(e) => is_reset(&e),
+        loop {
+            match self.stream.read(&mut [0; 1]) {
+                Ok(len) => return len == 0,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return is_reset(&e),
+            }
         }
     }
 

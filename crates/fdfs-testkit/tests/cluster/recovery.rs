@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use crate::support::{ENOENT, download, is_stored, stored, upload_head};
+use crate::support::{ENOENT, download, is_stored, stored, upload_head, wait_until_sent};
 use fdfs_proto::cmd::storage::{SyncFileHead, SyncTwoNames};
 use fdfs_proto::file_id::{FileId, FormattedExt, NewKind, NewName, Source, TrunkPart};
 use fdfs_proto::shared::StorageStatus;
@@ -252,6 +252,8 @@ fn what_one_storage_lacks_or_has_spoilt_comes_from_another() {
             wait_for("the copies", || is_stored(&cluster, storage, name, &content(n)).then_some(()));
         }
     }
+    // What is sent once more would be there before the recovery comes to it.
+    wait_until_sent(&cluster, 2, 2);
     cluster.storages[0].stop();
     lose(&cluster, 0, 0);
     let at_first = |name: &str| data(&cluster, 1, 0).join(&name[4..]);

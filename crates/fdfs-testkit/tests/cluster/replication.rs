@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::support::{id, stored};
+use crate::support::{id, stored, wait_until_sent};
 use fdfs_client::{FileId, MetaMode, Metadata};
 use fdfs_proto::file_id::LogicName;
 use fdfs_proto::shared::StorageStatus;
@@ -21,16 +21,6 @@ fn has(cluster: &Cluster, index: usize, name: &str, content: &[u8]) -> bool {
 
 fn wait_for_content(cluster: &Cluster, index: usize, name: &str, content: &[u8]) {
     wait_for(&format!("{name} on storage {index}"), || has(cluster, index, name, content).then_some(()));
-}
-
-/// Waits until a storage has nothing more for any of its peers.
-fn wait_until_sent(cluster: &Cluster, index: usize, peer_count: usize) {
-    let storage = cluster.storages[index].inside();
-    wait_for(&format!("storage {index} to have sent everything"), || {
-        let status = storage.sync_status();
-        let is_done = |peer: &fdfs_storage::sync::status::PeerSync| peer.bytes_behind == 0 && peer.in_flight == 0;
-        (status.len() == peer_count && status.iter().all(is_done)).then_some(())
-    });
 }
 
 #[test]

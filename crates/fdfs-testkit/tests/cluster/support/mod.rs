@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fdfs_testkit::layout::LayoutBuilder;
 use fdfs_testkit::raw::{packet, padded16};
-use fdfs_testkit::{Cluster, RawReply};
+use fdfs_testkit::{Cluster, RawReply, wait_for};
 
 /// EINVAL, after which a storage closes.
 pub(crate) const EINVAL: u8 = 22;
@@ -34,6 +34,16 @@ pub(crate) fn upload(content: &[u8]) -> Vec<u8> {
 pub(crate) fn stored(cluster: &Cluster, storage: usize, content: &[u8]) -> String {
     let body = cluster.to_storage(storage).send(&upload(content)).reply().ok();
     String::from_utf8(body[16..].to_vec()).unwrap()
+}
+
+/// Waits until a storage has nothing more for any of its peers.
+pub(crate) fn wait_until_sent(cluster: &Cluster, index: usize, peer_count: usize) {
+    let storage = cluster.storages[index].inside();
+    wait_for(&format!("storage {index} to have sent everything"), || {
+        let status = storage.sync_status();
+        let is_done = |peer: &fdfs_storage::sync::status::PeerSync| peer.bytes_behind == 0 && peer.in_flight == 0;
+        (status.len() == peer_count && status.iter().all(is_done)).then_some(())
+    });
 }
 
 /// Group and name, as many commands have them.
