@@ -49,6 +49,8 @@ pub struct OpenedPath<F: Fs = RealFs> {
     pub path: StorePath<F>,
     /// Its sub directories are missing or incomplete: a new disk, or one that lost its data.
     pub is_incomplete: bool,
+    /// An earlier run was making them, and did not come to the end.
+    pub is_being_made: bool,
     /// Unfinished files of an earlier run that were removed.
     pub removed_temp_count: usize,
 }
@@ -77,6 +79,7 @@ impl<F: Fs> StorePath<F> {
             }
         }
         let is_incomplete = !subdirs::are_complete(&fs, &data, subdir_count);
+        let is_being_made = is_incomplete && subdirs::are_being_made(&fs, &data).at("stat", &data_path, "")?;
         let path = Self {
             index,
             data_path,
@@ -92,10 +95,19 @@ impl<F: Fs> StorePath<F> {
             meta_folders: MetaFolders::default(),
             broken: OnceLock::new(),
         };
-        Ok(OpenedPath { path, is_incomplete, removed_temp_count })
+        Ok(OpenedPath { path, is_incomplete, is_being_made, removed_temp_count })
     }
 
-    /// Makes all sub directories that are missing; takes seconds on a new disk.
+    /// Notes on the path that its sub directories are about to be made. What else tells that it lost its files is written
+    /// before.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn begin_subdirs(&self) -> Result<(), StoreError> {
+        subdirs::begin(&self.fs, &self.data, &self.data_path)
+    }
+
+    /// Makes all sub directories that are missing, and takes the note away; takes seconds on a new disk.
     ///
     /// # Errors
     /// [`StoreError::Disk`].

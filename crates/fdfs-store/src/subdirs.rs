@@ -1,10 +1,16 @@
 //! The N x N sub directories of a store path.
+//!
+//! They are made while a storage serves already. One that is stopped in the middle has lost nothing: a note on the path tells that
+//! they were not all there yet. The note goes with the disk, so that an empty new disk is still known for what it is.
 
 use std::io;
 use std::path::Path;
 
 use crate::error::{At, StoreError};
-use crate::fs::{FileKind, Fs};
+use crate::fs::{FileKind, Fs, FsFile as _};
+
+/// In the `data` directory of a store path, as long as its sub directories are being made.
+const NOTE_FILE: &str = ".fdfs_making_subdirs";
 
 fn make(result: io::Result<()>) -> io::Result<()> {
     match result {
@@ -22,7 +28,25 @@ pub fn are_complete<F: Fs>(fs: &F, data: &F::Dir, count: u16) -> bool {
     is_dir("00/00") && is_dir(&format!("{last:02X}/{last:02X}"))
 }
 
-/// Makes all `count` x `count` sub directories. The last one comes last, so that a reader never takes a half-made
+/// Whether [`make_all`] did not come to its end after [`begin`].
+pub fn are_being_made<F: Fs>(fs: &F, data: &F::Dir) -> io::Result<bool> {
+    match fs.stat(data, NOTE_FILE) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        found => found.map(|_| true),
+    }
+}
+
+/// Notes that they are about to be made.
+///
+/// # Errors
+/// [`StoreError::Disk`].
+pub fn begin<F: Fs>(fs: &F, data: &F::Dir, root: &Path) -> Result<(), StoreError> {
+    let note = fs.create_or_empty(data, NOTE_FILE).at("create", root, NOTE_FILE)?;
+    note.sync().at("sync", root, NOTE_FILE)?;
+    fs.sync_dir(data, "").at("sync directory", root, "")
+}
+
+/// Makes all `count` x `count` sub directories, and takes the note away. The last one comes last, so that a reader never takes a half-made
 /// tree as complete.
 ///
 /// # Errors
@@ -36,7 +60,10 @@ pub fn make_all<F: Fs>(fs: &F, data: &F::Dir, root: &Path, count: u16) -> Result
             make(fs.make_dir(data, &name)).at("make directory", root, &name)?;
         }
     }
-    Ok(())
+    match fs.remove(data, NOTE_FILE) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other.at("remove", root, NOTE_FILE),
+    }
 }
 
 /// Makes the two directories of a true name (`HH/HH/NAME`) or folder (`HH/HH`), for a file that comes before [`make_all`]

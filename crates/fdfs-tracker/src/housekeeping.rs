@@ -1,4 +1,4 @@
-//! What happens each second.
+//! What happens each second, and the pauses in which nothing happened.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +7,12 @@ use tokio::time::MissedTickBehavior;
 
 use crate::tracker::Tracker;
 
+/// How often the time is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// The core is told of the time this often.
 const TICK: Duration = Duration::from_secs(1);
-/// A tick that is later than this did not come late by chance: this process did not run.
-const LATE: Duration = Duration::from_millis(500);
+/// A look that is later than this did not come late by chance: this process did not run.
+const LATE: Duration = Duration::from_millis(100);
 /// From here on the operator is told.
 const TOLD_PAUSE: Duration = Duration::from_secs(5);
 /// `.tracker_status` is written at multiples of this, counted by the wall clock, as the reference does.
@@ -17,26 +20,32 @@ const STATUS_INTERVAL_SECS: i64 = 300;
 
 /// Ticks until the tracker stops.
 pub(crate) async fn run(tracker: Arc<Tracker>) {
-    let mut ticks = tokio::time::interval(TICK);
-    // After a pause one tick is enough: the core measures time itself.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looks = tokio::time::interval(LOOK);
+    // After a pause one look is enough: the core measures time itself.
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let slot = |tracker: &Tracker| tracker.now().unix_secs.div_euclid(STATUS_INTERVAL_SECS);
     let mut last_slot = slot(&tracker);
-    let mut last_ms = tracker.now().mono_ms;
+    let mut last_look = now(&tracker);
+    let mut last_tick = last_look;
     loop {
         tokio::select! {
             () = tracker.shutdown.cancelled() => return,
-            _ = ticks.tick() => {}
+            _ = looks.tick() => {}
         }
-        let now_ms = tracker.now().mono_ms;
-        if let Some(pause) = pause_between(last_ms, now_ms) {
+        let look = now(&tracker);
+        // Before a tick counts the time as somebody's silence.
+        if let Some(pause) = pause_between(last_look, look) {
             if pause >= TOLD_PAUSE {
                 let secs = pause.as_secs();
-                tracing::info!("this process did not run for {secs} s: nobody who was not heard meanwhile counts as silent");
+                tracing::info!("this process did not run for {secs} s: nobody counts as silent who was not heard meanwhile");
             }
             tracker.was_paused(pause);
         }
-        last_ms = now_ms;
+        last_look = look;
+        if look.saturating_sub(last_tick) < TICK {
+            continue;
+        }
+        last_tick = look;
         tracker.tick();
         if slot(&tracker) != last_slot {
             last_slot = slot(&tracker);
@@ -45,9 +54,13 @@ pub(crate) async fn run(tracker: Arc<Tracker>) {
     }
 }
 
-/// For how long this process did not run between two ticks, if it did not.
-fn pause_between(last_ms: u64, now_ms: u64) -> Option<Duration> {
-    let late = Duration::from_millis(now_ms.saturating_sub(last_ms)).checked_sub(TICK)?;
+fn now(tracker: &Tracker) -> Duration {
+    Duration::from_millis(tracker.now().mono_ms)
+}
+
+/// For how long this process did not run between two looks, if it did not.
+fn pause_between(last_look: Duration, look: Duration) -> Option<Duration> {
+    let late = look.checked_sub(last_look)?.checked_sub(LOOK)?;
     (late > LATE).then_some(late)
 }
 
@@ -56,11 +69,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_ticks_that_are_much_too_late_tell_of_a_pause() {
-        assert_eq!(pause_between(5000, 5000), None);
-        assert_eq!(pause_between(5000, 6000), None);
-        assert_eq!(pause_between(5000, 6500), None);
-        assert_eq!(pause_between(5000, 6501), Some(Duration::from_millis(501)));
-        assert_eq!(pause_between(5000, 126_000), Some(Duration::from_secs(120)));
+    fn only_looks_that_are_much_too_late_tell_of_a_pause() {
+        let pause = |from, to| pause_between(Duration::from_millis(from), Duration::from_millis(to));
+        assert_eq!(pause(5000, 5000), None);
+        assert_eq!(pause(5000, 4000), None);
+        assert_eq!(pause(5000, 5100), None);
+        assert_eq!(pause(5000, 5200), None);
+        assert_eq!(pause(5000, 5201), Some(Duration::from_millis(101)));
+        assert_eq!(pause(5000, 126_000), Some(Duration::from_millis(120_900)));
     }
 }

@@ -6,7 +6,6 @@ mod learning;
 mod mounts;
 mod reconcile;
 mod store_paths;
-mod subdirs;
 mod to_ids;
 
 use std::net::SocketAddr;
@@ -171,7 +170,7 @@ pub(crate) async fn open_storage(
         recoveries.push(needs_recovery);
         let path = Arc::new(opened.path);
         if opened.is_incomplete {
-            subdirs::make_aside(&path)?;
+            make_subdirs_aside(&path)?;
         }
         paths.push(path);
     }
@@ -278,6 +277,22 @@ pub(crate) fn permit_counts(conf: &StorageConf) -> PermitCounts {
 /// Cores that this process may use.
 pub(crate) fn core_count() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+/// Makes the sub directories of a new store path on a thread of its own: uploads make those they need themselves.
+fn make_subdirs_aside(path: &Arc<fdfs_store::StorePath>) -> Result<(), StartError> {
+    path.begin_subdirs()?;
+    let path = path.clone();
+    let dispatch = tracing::dispatcher::get_default(Clone::clone);
+    let make = move || {
+        let _log = tracing::dispatcher::set_default(&dispatch);
+        match path.make_subdirs() {
+            Ok(()) => tracing::info!("store path {}: its sub directories are there", path.index()),
+            Err(e) => tracing::error!("{e}; sub directories are made as files need them"),
+        }
+    };
+    std::thread::Builder::new().name("fdfs-subdirs".into()).spawn(make).map_err(StartError::Threads)?;
+    Ok(())
 }
 
 impl Storage {

@@ -15,7 +15,6 @@ use fdfs_store::{RealFs, StoreError, StorePath};
 
 use super::error::StartError;
 use super::mounts::Before;
-use super::subdirs;
 
 /// Who opens the paths, for their marks.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +84,7 @@ pub(super) fn needs_recovery(opened: &OpenedPath, was_member: bool) -> Result<bo
     if files.is_begun()? {
         return Ok(true);
     }
-    let is_lost = opened.is_incomplete && was_member && !subdirs::are_being_made(&opened.path)?;
+    let is_lost = opened.is_incomplete && was_member && !opened.is_being_made;
     if is_lost {
         files.begin(StorageStatus::None)?;
     }
@@ -229,16 +228,16 @@ mod tests {
         let open = || open_all(&paths, 4, None, &Before::default(), &mut DataInitFlag::default()).unwrap().0.remove(0);
         let new = open();
         assert!(!needs_recovery(&new, false).unwrap());
-        subdirs::begin(&new.path).unwrap();
+        new.path.begin_subdirs().unwrap();
         // It has become a member meanwhile.
         let stopped = open();
         assert!(stopped.is_incomplete && !needs_recovery(&stopped, true).unwrap());
-        subdirs::make(&stopped.path).unwrap();
+        stopped.path.make_subdirs().unwrap();
         assert!(!open().is_incomplete);
         std::fs::remove_dir_all(temp.path().join("data")).unwrap();
         assert!(needs_recovery(&open(), true).unwrap());
         // Before its sub directories are made again, the recovery ends, and the storage is stopped.
-        subdirs::begin(&stopped.path).unwrap();
+        open().path.begin_subdirs().unwrap();
         RecoveryFiles::open(stopped.path.data_path()).unwrap().end().unwrap();
         assert!(!needs_recovery(&open(), true).unwrap());
     }
