@@ -61,7 +61,7 @@ fn check_disk(base_path: &Path, store_path: &Path) -> usize {
     let mut count = 0;
     // What was not finished lies aside, where no name leads.
     let aside = data.join(".fdfs-unfinished");
-    let is_mark = |file: &Path| file.ends_with("data/.fastdfs_vars");
+    let is_mark = |file: &Path| file.ends_with("data/.fastdfs_vars") || file.ends_with("data/.fdfs_making_subdirs");
     for file in files_below(&data).iter().filter(|file| !is_mark(file) && !file.starts_with(&aside)) {
         let true_name = file.strip_prefix(&data).unwrap().to_str().unwrap();
         let name: LogicName = format!("M00/{true_name}").parse().unwrap_or_else(|e| panic!("{true_name}: {e}"));

@@ -78,11 +78,12 @@ pub(crate) fn files_below(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Files of users below a storage's store paths: not the mark of the path.
+/// Files of users below a storage's store paths: not the mark of the path, nor the note that its sub directories are made.
 pub(crate) fn user_files(cluster: &Cluster, storage: usize) -> Vec<PathBuf> {
     let paths = &cluster.storages[storage].plan.store_paths;
     let files = paths.iter().flat_map(|path| files_below(&path.join("data")));
-    files.filter(|file| !file.ends_with("data/.fastdfs_vars")).collect()
+    let is_ours = |file: &PathBuf| [".fastdfs_vars", ".fdfs_making_subdirs"].iter().any(|name| file.ends_with(name));
+    files.filter(|file| !is_ours(file)).collect()
 }
 
 /// A group whose small files go into trunk files of 4 MB.
