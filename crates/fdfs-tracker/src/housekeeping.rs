@@ -37,7 +37,9 @@ pub(crate) async fn run(tracker: Arc<Tracker>) {
         if let Some(pause) = pause_between(last_look, look) {
             if pause >= TOLD_PAUSE {
                 let secs = pause.as_secs();
-                tracing::info!("this process did not run for {secs} s: nobody counts as silent who was not heard meanwhile");
+                tracing::info!(
+                    "this process did not run for {secs} s: nobody counts as silent who was not heard meanwhile"
+                );
             }
             tracker.was_paused(pause);
         }
