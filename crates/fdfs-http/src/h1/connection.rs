@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::WaitForCancellationFuture;
 
 use super::body::BodyReader;
-use super::head::{Framing, HEAD_BYTES_MAX, Head, HeadError, end_of};
+use super::head::{Framing, HEAD_BYTES_MAX, Head, HeadError, end_of, is_token};
 use super::send;
 use super::stream::Stream;
 use crate::access_log::{Ended, Line};
@@ -175,7 +175,7 @@ async fn read_head(stream: &mut Stream) -> io::Result<Option<Result<usize, HeadE
             return Ok(Some(Err(HeadError::Malformed)));
         }
         checked = seen;
-        if seen > 0 && !filled[0].is_ascii_uppercase() && filled[0] != b'\r' {
+        if seen > 0 && !is_token(filled[0]) {
             return Ok(Some(Err(HeadError::Malformed)));
         }
         let until = *until.get_or_insert_with(|| stream.head_deadline());

@@ -107,8 +107,8 @@ impl<'a> Head<'a> {
         let fields = Fields(fields);
         check_host(&fields, is_11)?;
         let framing = framing(&fields, is_11)?;
-        let keeps_alive =
-            if is_11 { !fields.has_word("connection", "close") } else { fields.has_word("connection", "keep-alive") };
+        let goes_on = is_11 || fields.has_word("connection", "keep-alive");
+        let keeps_alive = goes_on && !fields.has_word("connection", "close");
         let expects_continue = match fields.first("expect") {
             None => false,
             Some(value) if value.eq_ignore_ascii_case(b"100-continue") => is_11,
@@ -193,7 +193,7 @@ fn field(line: &[u8]) -> Result<Field<'_>, HeadError> {
 }
 
 /// Whether a byte may stand in a name.
-const fn is_token(b: u8) -> bool {
+pub(super) const fn is_token(b: u8) -> bool {
     TOKEN[b as usize]
 }
 

@@ -18,6 +18,8 @@ fn usual_requests_are_read() {
     assert_eq!(head.framing, Framing::Length(0));
     let head = Head::parse(b"GET /a  HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").unwrap();
     assert!(!head.is_11 && head.keeps_alive, "as the module passes requests on");
+    let head = Head::parse(b"GET /a HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n").unwrap();
+    assert!(!head.keeps_alive, "who wants both wants an end (RFC 9112, 9.3)");
     let head = Head::parse(b"GET http://host:80/a HTTP/1.1\r\nHost: host\r\nConnection: x, close\r\n\r\n").unwrap();
     assert_eq!(head.target, b"/a");
     assert!(!head.keeps_alive);
