@@ -10,7 +10,8 @@ use fdfs_proto::Status;
 use tokio_util::sync::CancellationToken;
 
 use crate::conf_loader::{FileLoader, host_env};
-use crate::daemon::logs::DaemonLog;
+use crate::daemon::logs::{DaemonLog, level_of};
+use crate::daemon::modern::LogFormat;
 use crate::daemon::signals::{self, Signal};
 use crate::exit::failure;
 use crate::out;
@@ -27,17 +28,24 @@ Example:
 pub(crate) struct Args {
     /// The configuration file
     conf: String,
+    /// How lines on standard error look
+    #[arg(long, value_name = "FORMAT", env = "FDFS_LOG_FORMAT", default_value = "classic")]
+    log_format: LogFormat,
 }
 
 /// Runs the gateway.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let cancel = CancellationToken::new();
     let received = signals::listen(cancel)?;
-    let log = DaemonLog::on_stderr(LogLevel::Info);
+    let log = match args.log_format {
+        LogFormat::Classic => DaemonLog::on_stderr(LogLevel::Info),
+        LogFormat::Json => DaemonLog::json_on_stderr(LogLevel::Info),
+    };
     let _entered = log.log.enter();
     let refused = |error: HttpStartError| failure(Status(error.errno()), error.to_string());
     let (configured, conf) =
         Configured::load(&args.conf, &FileLoader, &host_env()).map_err(|error| refused(error.into()))?;
+    log.log.set_level(level_of(conf.log_level));
     let server = GatewayServer::start(configured, &conf, &log.log)
         .map_err(|error| failure(Status(error.errno()), error.to_string()))?;
     if let Some(addr) = server.addr() {
@@ -48,8 +56,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             Ok(Signal::HangUp) => {
                 server.hang_up();
                 let read = Configured::load(&args.conf, &FileLoader, &host_env()).map_err(anyhow::Error::from);
-                match read.and_then(|(configured, conf)| Ok(server.reload(configured, &conf)?)) {
-                    Ok(()) => tracing::info!("the configuration was read again"),
+                match read.and_then(|(configured, conf)| Ok(server.reload(configured, &conf).map(|()| conf)?)) {
+                    Ok(conf) => {
+                        log.log.set_level(level_of(conf.log_level));
+                        tracing::info!("the configuration was read again");
+                    }
                     Err(error) => tracing::error!("the configuration stays as it was: {error:#}"),
                 }
             }

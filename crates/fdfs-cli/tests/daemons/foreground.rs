@@ -5,6 +5,9 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::{Child, Command, Stdio};
 
+use fdfs_testkit::http::HttpConn;
+use fdfs_testkit::loopback::free_port;
+
 use crate::{FDFS, Place, read, signal, text, wait_for};
 
 /// A daemon in the foreground; killed if the test does not end it.
@@ -98,6 +101,40 @@ fn a_service_manager_is_told_and_its_watchdog_is_fed() {
         let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
         assert!(line["time"].is_string() && line["level"].is_string() && line["message"].is_string(), "{line}");
     }
+}
+
+/// What happens on a gateway's own threads stands in its log, too.
+#[test]
+fn a_gateway_logs_as_it_is_told_and_ends_in_good_order() {
+    let place = Place::new();
+    let (ip, port, tracker) = (place.ip, free_port(&[place.ip]), free_port(&[place.ip]));
+    let conf = format!(
+        "tracker_server = {ip}:{tracker}\nconnect_timeout = 1\nhttp.bind_addr = {ip}\nhttp.server_port = {port}\n\
+         http.write_token = let me in\n"
+    );
+    place.write("gateway.conf", &conf);
+    let mut command = Command::new(FDFS);
+    command.args(["http", "gateway.conf"]).env("FDFS_LOG_FORMAT", "json").current_dir(place.dir.path());
+    let mut daemon = Foreground(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut served = String::new();
+    BufReader::new(daemon.0.stdout.take().unwrap()).read_line(&mut served).unwrap();
+    assert_eq!(served, format!("HTTP is served on {ip}:{port}\n"));
+    let answer =
+        HttpConn::connect((ip, port).into()).ask("POST", "/upload", &["Authorization: Bearer let me in"], b"x");
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    let pid = daemon.0.id().to_string();
+    place.write("gateway.conf", "tracker_server = nonsense:port\n");
+    signal(&pid, rustix::process::Signal::HUP);
+    let mut lines = BufReader::new(daemon.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    for (level, begin) in [("warning", "http: "), ("error", "the configuration stays as it was: ")] {
+        let told = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line["level"] == level && line["message"].as_str().unwrap().starts_with(begin)
+        };
+        assert!(lines.any(|line| told(&line)), "{begin}");
+    }
+    signal(&pid, rustix::process::Signal::TERM);
+    assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
 }
 
 #[test]
