@@ -150,4 +150,32 @@ mod tests {
         }
         assert_eq!((permits.free(), permits.0.waiting.load(SeqCst)), (3, 0));
     }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn those_that_give_up_keep_nobody_else_waiting() {
+        let permits = Permits::new(2);
+        let tasks: Vec<_> = (0..32)
+            .map(|task| {
+                let permits = permits.clone();
+                tokio::spawn(async move {
+                    for round in 0..500 {
+                        // Every other one looks once and goes, at whatever moment that is for the others.
+                        if (task + round) % 2 == 0 {
+                            let _ = timeout(Duration::ZERO, permits.take()).await;
+                            continue;
+                        }
+                        let permit = permits.take().await;
+                        if round % 5 == 0 {
+                            tokio::task::yield_now().await;
+                        }
+                        drop(permit);
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            timeout(Duration::from_secs(60), task).await.unwrap().unwrap();
+        }
+        assert_eq!((permits.free(), permits.0.waiting.load(SeqCst)), (2, 0));
+    }
 }
