@@ -13,7 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming as HyperBody};
@@ -41,6 +41,8 @@ use pieces::Pieces;
 
 /// Requests of one connection at the same time.
 const STREAMS_MAX: u32 = 100;
+/// How long a client of HTTP/2 may go on sending behind its answer.
+const LINGER_MAX: Duration = Duration::from_millis(500);
 /// The longest list of fields, in bytes.
 const FIELDS_BYTES_MAX: u32 = 16 << 10;
 
@@ -139,13 +141,17 @@ async fn one<S: Site>(
         Answer::error(501)
     } else if matches!(request.method, Method::Post | Method::Put | Method::Delete) {
         let mut body = OfHyper { body, stall: server.patience.stall };
-        match write::handle(&**server, &settings, &request, &mut body).await {
+        let answer = match write::handle(&**server, &settings, &request, &mut body).await {
             Ok(mut answer) => {
                 cors::allow(&settings, &request, &mut answer);
                 answer
             }
             Err(_) => Answer::error(400),
+        };
+        if parts.version == Version::HTTP_2 && !body.body.is_end_stream() {
+            tokio::spawn(linger(body));
         }
+        answer
     } else {
         handle::handle(&server.site, &settings, &request).await
     };
@@ -158,6 +164,13 @@ async fn one<S: Site>(
             phase.end();
         }
     })
+}
+
+/// Takes what a client of HTTP/2 still sends behind its answer, for a while: the library resets a stream whose body nobody
+/// wants, which is allowed, and which some clients (curl 7.88) take for the answer.
+async fn linger(mut body: OfHyper) {
+    let rest = async { while body.next_piece().await.is_ok_and(|piece| !piece.is_empty()) {} };
+    let _ = timeout(LINGER_MAX, rest).await;
 }
 
 /// Puts an answer into the library's form.
@@ -192,7 +205,7 @@ fn response<S: Site>(
 /// The body of a request.
 struct OfHyper {
     body: HyperBody,
-    stall: std::time::Duration,
+    stall: Duration,
 }
 
 impl Incoming for OfHyper {
